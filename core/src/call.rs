@@ -1,0 +1,252 @@
+//! What one call may see and use.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use tokio::time::Instant;
+
+use crate::caller::{Caller, SendOptions};
+use crate::host::Ticket;
+use crate::outbound::AllowedHosts;
+use crate::trace::TraceContext;
+use crate::{BoxFuture, CallError, ModuleName, Request, Response};
+
+/// Identifies one request in the log, in error bodies and towards guests.
+///
+/// Either made here (128 random bits, written as 32 hexadecimal digits) or taken from the client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestId(Id);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Id {
+    Made(u128),
+    Given(Arc<str>),
+}
+
+impl RequestId {
+    /// Longest id that is accepted from outside, in bytes.
+    pub const MAX_LEN: usize = 128;
+
+    /// A new random id. It is no secret: the generator is fast, not cryptographic.
+    pub fn generate() -> Self {
+        Self(Id::Made(fastrand::u128(..)))
+    }
+
+    /// Takes an id from outside: 1 to 128 of `A-Z a-z 0-9 - _ . ~ : / + = @`. `None` for anything else.
+    pub fn from_client(text: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~:/+=@".contains(&b);
+        let fits = (1..=Self::MAX_LEN).contains(&text.len()) && text.bytes().all(plain);
+        fits.then(|| Self(Id::Given(text.into())))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Id::Made(bits) => write!(f, "{bits:032x}"),
+            Id::Given(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What the host resolved a request to, before any middleware ran.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    /// The route as a pattern of bounded variety, such as `/run/orders/*`: fit for a metric label.
+    pub route: Arc<str>,
+    /// What will answer.
+    pub target: Target,
+    /// The part of the path that the target does not see; it is told in `x-forwarded-prefix`.
+    pub(crate) prefix: Option<HeaderValue>,
+}
+
+impl Matched {
+    pub(crate) fn new(route: &str, target: Target) -> Self {
+        Self { route: route.into(), target, prefix: None }
+    }
+}
+
+/// What answers a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A WebAssembly component.
+    Module(ModuleName),
+    /// A script.
+    Script(ModuleName),
+    /// Something that the host serves itself, such as `health`.
+    Builtin(&'static str),
+    /// Nothing: the answer is an error.
+    Nothing,
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Module(name) => write!(f, "module {name}"),
+            Self::Script(name) => write!(f, "script {name}"),
+            Self::Builtin(name) => f.write_str(name),
+            Self::Nothing => f.write_str("nothing"),
+        }
+    }
+}
+
+/// What a module or script is allowed beyond computing. Everything is denied by default.
+#[derive(Debug, Clone, Default)]
+pub struct Grants {
+    /// Environment variables that the guest sees. None of the host's own is ever among them unasked.
+    pub env: Vec<(String, String)>,
+    /// Hosts that outgoing requests may go to.
+    pub allowed_hosts: AllowedHosts,
+}
+
+/// One call on its way through the rings: what it may see and use. Cloning is cheap.
+///
+/// As long as a clone lives, the call counts as in flight.
+#[derive(Clone)]
+pub struct Call {
+    pub(crate) request_id: RequestId,
+    pub(crate) deadline: Instant,
+    pub(crate) depth: u8,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) matched: Matched,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) caller: Caller,
+    pub(crate) ticket: Option<Arc<Ticket>>,
+    /// The answer, where it was decided before the request reached the host.
+    pub(crate) refused: Option<Arc<CallError>>,
+}
+
+impl Call {
+    /// A call outside any host: no peer, no grants, no way out. For the tests of engines and
+    /// middleware.
+    pub fn detached(time: Duration) -> Self {
+        Self {
+            request_id: RequestId::generate(),
+            deadline: Instant::now() + time,
+            depth: 0,
+            peer: None,
+            trace: None,
+            matched: Matched::new("", Target::Nothing),
+            grants: Arc::default(),
+            caller: Caller::nowhere(),
+            ticket: None,
+            refused: None,
+        }
+    }
+
+    /// The id of the inbound request that this call belongs to.
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// When the response head must be there. A nested call never outlives its caller's deadline.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// How many calls lie above this one: 0 at the edge, 1 for the module that it reaches.
+    pub fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// The client's address, where the request came over a socket.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The W3C trace context, once a middleware has set it.
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
+    }
+
+    /// The route and what answers.
+    pub fn matched(&self) -> &Matched {
+        &self.matched
+    }
+
+    /// What the called module may use.
+    pub fn grants(&self) -> &Arc<Grants> {
+        &self.grants
+    }
+
+    /// Sends a request of the guest's: to another module at `http://NAME.mik.internal/`, or out through
+    /// the allow-list. The answer of a module that failed is an `Err` with the typed error.
+    pub fn send(
+        &self,
+        request: Request,
+        options: SendOptions,
+    ) -> BoxFuture<'static, Result<Response, CallError>> {
+        self.caller.send(request, self, options)
+    }
+
+    /// The same call with an earlier deadline; a later one changes nothing.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = self.deadline.min(deadline);
+        self
+    }
+
+    /// The same call under another request id.
+    #[must_use]
+    pub fn with_request_id(mut self, id: RequestId) -> Self {
+        self.request_id = id;
+        self
+    }
+
+    /// The same call with a trace context.
+    #[must_use]
+    pub fn with_trace(mut self, trace: TraceContext) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// The same call with other grants.
+    #[must_use]
+    pub fn with_grants(mut self, grants: Arc<Grants>) -> Self {
+        self.grants = grants;
+        self
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("request_id", &format_args!("{}", self.request_id))
+            .field("depth", &self.depth)
+            .field("matched", &self.matched)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_from_outside_are_bounded() {
+        assert_eq!(RequestId::from_client("abc-1").unwrap().to_string(), "abc-1");
+        for bad in ["", "a b", "a\"b", "ä", "a\nb", &"x".repeat(129)] {
+            assert!(RequestId::from_client(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn generated_ids_are_32_hex_digits_and_differ() {
+        let (a, b) = (RequestId::generate().to_string(), RequestId::generate().to_string());
+        assert_eq!(a.len(), 32);
+        assert_ne!(a, b);
+    }
+
+    #[tokio::test]
+    async fn a_deadline_only_moves_forward() {
+        let call = Call::detached(Duration::from_secs(1));
+        let first = call.deadline();
+        assert_eq!(call.clone().with_deadline(first + Duration::from_secs(1)).deadline(), first);
+        let earlier = first - Duration::from_millis(500);
+        assert_eq!(call.with_deadline(earlier).deadline(), earlier);
+    }
+}

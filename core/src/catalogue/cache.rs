@@ -1,0 +1,85 @@
+//! Which loaded modules stay: the most recently used ones, within a number and a sum of bytes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lru::LruCache;
+
+use super::entry::Entry;
+use crate::ModuleName;
+use crate::limits::CacheLimits;
+
+/// Bookkeeping of what is loaded. A call does not come here: it stamps its entry with the time, and the
+/// order is brought up to date when something must go.
+pub(super) struct Cache {
+    limits: CacheLimits,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    /// The entries with what each was charged.
+    order: LruCache<ModuleName, (Arc<Entry>, usize)>,
+    bytes: usize,
+}
+
+impl Cache {
+    pub(super) fn new(limits: CacheLimits) -> Self {
+        Self { limits, held: Mutex::new(Held { order: LruCache::unbounded(), bytes: 0 }) }
+    }
+
+    /// Takes a freshly loaded entry in and unloads what no longer fits. The entry itself always stays:
+    /// one that alone is past the bounds would otherwise be loaded for each call.
+    pub(super) fn insert(&self, entry: &Arc<Entry>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let footprint = entry.charge();
+        held.remove(entry.name());
+        held.order.push(entry.name().clone(), (entry.clone(), footprint));
+        held.bytes += footprint;
+        if footprint > self.limits.bytes.as_usize() {
+            tracing::warn!(
+                module = %entry.name(),
+                footprint,
+                "module alone is larger than cache.bytes = {}: raise it",
+                self.limits.bytes
+            );
+        }
+        if self.is_full(&held) {
+            held.sort();
+        }
+        while self.is_full(&held) && held.order.len() > 1 {
+            let Some((name, (evicted, charge))) = held.order.pop_lru() else { break };
+            if Arc::ptr_eq(&evicted, entry) {
+                held.order.push(name, (evicted, charge));
+                continue;
+            }
+            held.bytes -= charge;
+            evicted.unload();
+            tracing::debug!(module = %name, "unloaded: least recently used");
+        }
+    }
+
+    pub(super) fn remove(&self, name: &ModuleName) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    fn is_full(&self, held: &Held) -> bool {
+        held.order.len() > self.limits.entries || held.bytes > self.limits.bytes.as_usize()
+    }
+}
+
+impl Held {
+    fn remove(&mut self, name: &ModuleName) {
+        if let Some((_, charge)) = self.order.pop(name) {
+            self.bytes -= charge;
+        }
+    }
+
+    /// Brings the order up to date with the stamps that calls have left.
+    fn sort(&mut self) {
+        let mut stamps: Vec<_> =
+            self.order.iter().map(|(name, (entry, _))| (entry.last_used(), name.clone())).collect();
+        stamps.sort();
+        for (_, name) in stamps {
+            self.order.promote(&name);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The modules and scripts that there are: found in a folder, loaded when first called, kept within
+//! bounds, replaced when their file changes.
+
+mod cache;
+mod entry;
+mod files;
+mod load;
+mod watch;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+
+use crate::limits::{CacheLimits, InstanceLimits};
+use crate::{Grants, ModuleName};
+
+pub(crate) use entry::{Entry, FOR_EVER};
+pub(crate) use files::Files;
+pub use files::FilesError;
+pub(crate) use load::{Loader, ModuleLoader, ScriptLoader};
+pub(crate) use watch::Watcher;
+
+/// How one module or script is run. What it may *use* are its grants; what it may *consume*, its limits.
+#[derive(Debug, Clone)]
+pub struct ModuleSettings {
+    /// What one call may use.
+    pub limits: InstanceLimits,
+    /// Time to the response head. Default 30 s.
+    pub timeout: std::time::Duration,
+    /// Calls in flight at once; one more is answered 503. Default 100.
+    pub concurrency: usize,
+    /// Environment, hosts …
+    pub grants: Arc<Grants>,
+}
+
+impl Default for ModuleSettings {
+    fn default() -> Self {
+        Self {
+            limits: InstanceLimits::default(),
+            timeout: std::time::Duration::from_secs(30),
+            concurrency: 100,
+            grants: Arc::default(),
+        }
+    }
+}
+
+/// Settings by name, with what holds for every other name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SettingsByName {
+    pub(crate) default: Arc<ModuleSettings>,
+    pub(crate) named: HashMap<ModuleName, Arc<ModuleSettings>>,
+}
+
+impl SettingsByName {
+    fn of(&self, name: &ModuleName) -> Arc<ModuleSettings> {
+        self.named.get(name).unwrap_or(&self.default).clone()
+    }
+}
+
+type Entries = HashMap<ModuleName, Arc<Entry>>;
+
+/// All modules, or all scripts, of a host.
+pub(crate) struct Catalogue {
+    files: Files,
+    settings: SettingsByName,
+    loader: Arc<dyn Loader>,
+    entries: ArcSwap<Entries>,
+    cache: cache::Cache,
+    /// Loads that may run at once: compiling uses every core by itself.
+    loads: Semaphore,
+}
+
+impl Catalogue {
+    /// Reads the folder once. Nothing is loaded yet.
+    pub(crate) fn open(
+        files: Files,
+        settings: SettingsByName,
+        loader: Arc<dyn Loader>,
+        limits: CacheLimits,
+    ) -> Result<Arc<Self>, FilesError> {
+        let catalogue = Self {
+            files,
+            settings,
+            loader,
+            entries: ArcSwap::default(),
+            cache: cache::Cache::new(limits),
+            loads: Semaphore::new(2),
+        };
+        let found = catalogue.files.discover()?;
+        let entries =
+            found.into_iter().map(|(name, path)| (name.clone(), catalogue.entry(&name, path)));
+        catalogue.entries.store(Arc::new(entries.collect()));
+        Ok(Arc::new(catalogue))
+    }
+
+    /// The entry of that name. Existence is all this says: it may never have been loaded.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Entry>> {
+        self.entries.load().get(name).cloned()
+    }
+
+    /// All names, sorted, with their files.
+    pub(crate) fn list(&self) -> Vec<(ModuleName, PathBuf)> {
+        let entries = self.entries.load();
+        let mut list: Vec<_> =
+            entries.values().map(|entry| (entry.name().clone(), entry.path().to_owned())).collect();
+        list.sort();
+        list
+    }
+
+    /// How many are known, and how many loaded.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let entries = self.entries.load();
+        (entries.len(), entries.values().filter(|entry| entry.loaded().is_some()).count())
+    }
+
+    /// Reads the folder again: new files become callable, removed ones stop being, changed ones are
+    /// loaded afresh and swapped in when that succeeds. It blocks on the file system.
+    pub(crate) fn rescan(self: &Arc<Self>) {
+        let found = match self.files.discover() {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!("{error}; what was loaded stays");
+                return;
+            }
+        };
+        let old = self.entries.load_full();
+        let mut new = Entries::with_capacity(found.len());
+        for (name, path) in found {
+            let entry = match old.get(&name).filter(|entry| entry.path() == path) {
+                Some(entry) => entry.clone(),
+                None => {
+                    tracing::info!(module = %name, path = %path.display(), "new file");
+                    self.entry(&name, path)
+                }
+            };
+            new.insert(name, entry);
+        }
+        for (name, entry) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
+            tracing::info!(module = %name, "file removed");
+            entry.unload();
+            self.cache.remove(name);
+        }
+        let current: Vec<_> = new.values().cloned().collect();
+        self.entries.store(Arc::new(new));
+        for entry in current {
+            entry.refresh(self);
+        }
+    }
+
+    /// The folder or file that is served.
+    pub(crate) fn root(&self) -> &Path {
+        self.files.root()
+    }
+
+    fn entry(&self, name: &ModuleName, path: PathBuf) -> Arc<Entry> {
+        Entry::new(name.clone(), path, self.loader.route(name), self.settings.of(name))
+    }
+}

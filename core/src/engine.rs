@@ -1,0 +1,79 @@
+//! The contract of an engine: it compiles components and calls them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::limits::InstanceLimits;
+use crate::{BoxFuture, Call, CallError, Capabilities, ModuleName, Request, Response};
+
+/// Compiles components.
+pub trait Engine: Send + Sync {
+    /// The name that selects this engine, such as `wasmtime`.
+    fn name(&self) -> &str;
+
+    /// What this engine can promise.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Compiles a component. This may take seconds and blocks; the host calls it off the request path,
+    /// once for each version of a file.
+    ///
+    /// # Errors
+    /// Whatever makes the component unusable, in words for the person who built it.
+    fn load(&self, source: ModuleSource<'_>) -> Result<Arc<dyn Module>, LoadError>;
+}
+
+/// A component to load.
+#[derive(Debug, Clone, Copy)]
+pub struct ModuleSource<'a> {
+    /// Its name, for messages and logs.
+    pub name: &'a ModuleName,
+    /// The binary.
+    pub bytes: &'a [u8],
+    /// What one call of it may use.
+    pub limits: &'a InstanceLimits,
+}
+
+/// A loaded component. Calls may run at the same time.
+pub trait Module: Send + Sync {
+    /// Bytes that this module holds while loaded: compiled code, metadata, memory images. The module
+    /// cache charges them.
+    fn footprint(&self) -> usize;
+
+    /// Handles one request.
+    ///
+    /// The future resolves when the response head is there; the body keeps the guest running. Dropping
+    /// the future or the body cancels the guest. A guest that fails before the head is an `Err`; after
+    /// it, the body ends with an error.
+    fn handle(
+        self: Arc<Self>,
+        request: Request,
+        call: Call,
+    ) -> BoxFuture<'static, Result<Response, CallError>>;
+}
+
+/// Why a component or a script did not load.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", path.display())]
+pub struct LoadError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl LoadError {
+    /// A reason in words; [`LoadError::at`] adds the file.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { path: PathBuf::from("component"), reason: reason.into() }
+    }
+
+    /// The same error, naming the file.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The reason alone.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}

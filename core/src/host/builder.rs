@@ -1,0 +1,218 @@
+//! Puts a host together.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use tokio::time::Instant;
+
+use super::{Host, Inner, Routes, Shared, endpoint};
+use crate::catalogue::{
+    Catalogue, Files, FilesError, Loader, ModuleLoader, ModuleSettings, ScriptLoader,
+    SettingsByName,
+};
+use crate::limits::{CacheLimits, ServerLimits};
+use crate::middleware::{Chain, Middleware, Ring, Rings};
+use crate::outbound::Outbound;
+use crate::{Engine, ModuleName, Orchestrator, RoutePath};
+
+/// What a host is made of. An engine is all it needs.
+#[derive(Default)]
+pub struct HostBuilder {
+    engine: Option<Arc<dyn Engine>>,
+    orchestrator: Option<Arc<dyn Orchestrator>>,
+    modules: Option<PathBuf>,
+    scripts: Option<PathBuf>,
+    module_settings: SettingsByName,
+    script_settings: SettingsByName,
+    mounts: Vec<(RoutePath, ModuleName)>,
+    edge: Vec<Arc<dyn Middleware>>,
+    calls: Vec<Arc<dyn Middleware>>,
+    limits: ServerLimits,
+    cache: CacheLimits,
+}
+
+/// Why a host cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// No engine was given.
+    #[error("a host needs an engine: call HostBuilder::engine")]
+    NoEngine,
+    /// Scripts were given, but nothing that runs them.
+    #[error("scripts need an orchestrator: call HostBuilder::orchestrator")]
+    NoOrchestrator,
+    /// The modules or scripts cannot be listed.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A route leads to a module that is not there.
+    #[error("the route {0} leads to the module {1}, which is not there")]
+    Dangling(RoutePath, ModuleName),
+}
+
+impl HostBuilder {
+    /// Compiles and calls modules with `engine`.
+    #[must_use]
+    pub fn engine(self, engine: impl Engine + 'static) -> Self {
+        self.shared_engine(Arc::new(engine))
+    }
+
+    /// The same with an engine that is shared.
+    #[must_use]
+    pub fn shared_engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    /// Runs scripts with `orchestrator`.
+    #[must_use]
+    pub fn orchestrator(self, orchestrator: impl Orchestrator + 'static) -> Self {
+        self.shared_orchestrator(Arc::new(orchestrator))
+    }
+
+    /// The same with an orchestrator that is shared.
+    #[must_use]
+    pub fn shared_orchestrator(mut self, orchestrator: Arc<dyn Orchestrator>) -> Self {
+        self.orchestrator = Some(orchestrator);
+        self
+    }
+
+    /// Serves each `.wasm` file of a folder as `/run/NAME/*`, or one file.
+    #[must_use]
+    pub fn modules_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.modules = Some(path.into());
+        self
+    }
+
+    /// Serves each `.js`, `.mjs` and `.ts` file of a folder as `/script/NAME/*`.
+    #[must_use]
+    pub fn scripts_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.scripts = Some(path.into());
+        self
+    }
+
+    /// Settings of every module that has none of its own.
+    #[must_use]
+    pub fn module_defaults(mut self, settings: ModuleSettings) -> Self {
+        self.module_settings.default = Arc::new(settings);
+        self
+    }
+
+    /// Settings of one module. It need not be there yet.
+    #[must_use]
+    pub fn module(mut self, name: ModuleName, settings: ModuleSettings) -> Self {
+        self.module_settings.named.insert(name, Arc::new(settings));
+        self
+    }
+
+    /// Settings of every script that has none of its own.
+    #[must_use]
+    pub fn script_defaults(mut self, settings: ModuleSettings) -> Self {
+        self.script_settings.default = Arc::new(settings);
+        self
+    }
+
+    /// Settings of one script. It need not be there yet.
+    #[must_use]
+    pub fn script(mut self, name: ModuleName, settings: ModuleSettings) -> Self {
+        self.script_settings.named.insert(name, Arc::new(settings));
+        self
+    }
+
+    /// Mounts a module at a path as well. Own paths of the host (`/health`, `/run/NAME`) win.
+    #[must_use]
+    pub fn route(mut self, path: RoutePath, module: ModuleName) -> Self {
+        self.mounts.push((path, module));
+        self
+    }
+
+    /// Adds a middleware inside of those added before, in the ring or rings where it belongs.
+    #[must_use]
+    pub fn middleware(self, middleware: impl Middleware + 'static) -> Self {
+        self.shared_middleware(Arc::new(middleware))
+    }
+
+    /// The same with a middleware that is shared.
+    #[must_use]
+    pub fn shared_middleware(mut self, middleware: Arc<dyn Middleware>) -> Self {
+        match middleware.rings() {
+            Rings::Edge | Rings::Either => self.edge.push(middleware),
+            Rings::Call => self.calls.push(middleware),
+            Rings::Both => {
+                self.edge.push(middleware.clone());
+                self.calls.push(middleware);
+            }
+        }
+        self
+    }
+
+    /// Adds a middleware to one ring, whatever it prefers.
+    #[must_use]
+    pub fn middleware_in(mut self, ring: Ring, middleware: Arc<dyn Middleware>) -> Self {
+        match ring {
+            Ring::Edge => self.edge.push(middleware),
+            Ring::Call => self.calls.push(middleware),
+        }
+        self
+    }
+
+    /// The limits of the server and the host.
+    #[must_use]
+    pub fn limits(mut self, limits: ServerLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How many loaded modules are kept.
+    #[must_use]
+    pub fn cache(mut self, limits: CacheLimits) -> Self {
+        self.cache = limits;
+        self
+    }
+
+    /// Builds the host. Folders are listed, nothing is loaded yet.
+    pub fn build(self) -> Result<Host, BuildError> {
+        let engine = self.engine.ok_or(BuildError::NoEngine)?;
+        let max_bytes = self.limits.module_bytes;
+        let open = |path: PathBuf, extensions, settings, loader: Arc<dyn Loader>| {
+            Catalogue::open(Files::new(path, extensions), settings, loader, self.cache)
+        };
+        let modules = match self.modules {
+            Some(path) => {
+                let loader = Arc::new(ModuleLoader { engine: engine.clone(), max_bytes });
+                Some(open(path, &["wasm"], self.module_settings, loader)?)
+            }
+            None => None,
+        };
+        let scripts = match self.scripts {
+            Some(path) => {
+                let orchestrator = self.orchestrator.ok_or(BuildError::NoOrchestrator)?;
+                let loader = Arc::new(ScriptLoader { orchestrator, max_bytes });
+                Some(open(path, &["js", "mjs", "ts"], self.script_settings, loader)?)
+            }
+            None => None,
+        };
+        for (path, name) in &self.mounts {
+            if modules.as_ref().and_then(|modules| modules.find(name.as_str())).is_none() {
+                return Err(BuildError::Dangling(path.clone(), name.clone()));
+            }
+        }
+        let inner = Inner {
+            routes: Routes::new(self.mounts),
+            edge: Chain::new(Ring::Edge, self.edge, endpoint::edge()),
+            calls: Chain::new(Ring::Call, self.calls, endpoint::call()),
+            engine,
+            modules,
+            scripts,
+            watchers: Mutex::default(),
+        };
+        Ok(Host(Arc::new(Shared {
+            current: ArcSwap::from_pointee(inner),
+            limits: self.limits,
+            outbound: Outbound::new(),
+            in_flight: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
+            started: Instant::now(),
+        })))
+    }
+}

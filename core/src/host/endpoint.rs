@@ -1,0 +1,56 @@
+//! The innermost step of each ring.
+
+use std::sync::Arc;
+
+use super::{forward, health};
+use crate::middleware::Endpoint;
+use crate::{CallError, Target};
+
+/// What the edge ring stands around: the target of the request, or the error that was decided before.
+pub(super) fn edge() -> Endpoint {
+    Arc::new(|mut request, call| {
+        Box::pin(async move {
+            if let Some(error) = call.refused {
+                return Err(Arc::unwrap_or_clone(error));
+            }
+            let Some(host) = call.caller.host().cloned() else {
+                return Err(CallError::NotFound("no host".into()));
+            };
+            match &call.matched.target {
+                Target::Builtin(health::NAME) => health::answer(&host, &request),
+                _ if host.is_draining() => Err(CallError::Draining),
+                Target::Module(_) | Target::Script(_) => {
+                    forward::strip_prefix(&mut request, &call.matched)?;
+                    host.call(call.matched.target.clone(), request, &call).await
+                }
+                Target::Builtin(_) | Target::Nothing => {
+                    Err(CallError::NotFound("no route for this path".into()))
+                }
+            }
+        })
+    })
+}
+
+/// What the call ring stands around: the module or script itself.
+pub(super) fn call() -> Endpoint {
+    Arc::new(|mut request, call| {
+        Box::pin(async move {
+            let Some(ticket) = call.ticket.clone() else {
+                return Err(CallError::NotFound("not a call".into()));
+            };
+            let inner = ticket.host().0.current.load_full();
+            let catalogue = match &call.matched.target {
+                Target::Script(_) => &inner.scripts,
+                _ => &inner.modules,
+            };
+            let Some(catalogue) = catalogue else {
+                return Err(CallError::NotFound("nothing is served any more".into()));
+            };
+            let handler = ticket.entry().ready(catalogue, call.deadline).await?;
+            forward::clean_request(&mut request);
+            let method = request.method().clone();
+            let response = handler.call(request, call).await?;
+            forward::clean_response(response, &method)
+        })
+    })
+}

@@ -1,0 +1,261 @@
+//! The host: routes requests, runs both rings of middleware, and admits, makes and ends calls.
+
+mod builder;
+mod endpoint;
+mod forward;
+mod health;
+mod routes;
+mod service;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+pub use builder::{BuildError, HostBuilder};
+pub(crate) use ticket::Ticket;
+
+use crate::caller::Caller;
+use crate::catalogue::{Catalogue, Entry, FOR_EVER, Watcher};
+use crate::limits::ServerLimits;
+use crate::middleware::Chain;
+use crate::outbound::Outbound;
+use crate::{Call, CallError, Engine, ModuleName, Request, RequestId, Response, Target};
+use routes::Routes;
+
+/// Serves modules and scripts behind two rings of middleware. Cloning is cheap; all clones are one host.
+///
+/// A `Host` is a [`tower_service::Service`], so it can live inside another server; [`Server`](crate::Server)
+/// is the one that comes with it.
+#[derive(Clone)]
+pub struct Host(Arc<Shared>);
+
+/// What outlives a reconfiguration.
+struct Shared {
+    current: ArcSwap<Inner>,
+    limits: ServerLimits,
+    outbound: Outbound,
+    in_flight: AtomicUsize,
+    draining: AtomicBool,
+    started: Instant,
+}
+
+/// What one configuration gives.
+pub(crate) struct Inner {
+    routes: Routes,
+    edge: Arc<Chain>,
+    calls: Arc<Chain>,
+    engine: Arc<dyn Engine>,
+    modules: Option<Arc<Catalogue>>,
+    scripts: Option<Arc<Catalogue>>,
+    watchers: std::sync::Mutex<Vec<Watcher>>,
+}
+
+impl Host {
+    /// Starts a host from nothing.
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// The limits that it was built with.
+    pub fn limits(&self) -> &ServerLimits {
+        &self.0.limits
+    }
+
+    /// Answers one inbound request. It never fails: every error has become a response.
+    pub async fn serve(&self, request: Request, peer: Option<SocketAddr>) -> Response {
+        self.answer(request, peer, None).await
+    }
+
+    /// Answers an inbound request with `error`, through the edge ring: for what a server refuses by
+    /// itself, so that logs and metrics see it.
+    pub async fn refuse(
+        &self,
+        error: CallError,
+        request: Request,
+        peer: Option<SocketAddr>,
+    ) -> Response {
+        self.answer(request, peer, Some(Arc::new(error))).await
+    }
+
+    async fn answer(
+        &self,
+        request: Request,
+        peer: Option<SocketAddr>,
+        refused: Option<Arc<CallError>>,
+    ) -> Response {
+        let inner = self.0.current.load_full();
+        let call = Call {
+            request_id: RequestId::generate(),
+            deadline: Instant::now() + FOR_EVER,
+            depth: 0,
+            peer,
+            trace: None,
+            matched: inner.routes.resolve(request.uri().path(), &inner),
+            grants: Arc::default(),
+            caller: Caller::new(self.clone()),
+            ticket: None,
+            refused,
+        };
+        let request_id = call.request_id.clone();
+        let chain = inner.edge.run(request, call);
+        match AssertUnwindSafe(chain).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => error.into_response(&request_id),
+            Err(panic) => {
+                let message = panic_message(&*panic);
+                tracing::error!(%request_id, "panic while serving: {message}");
+                CallError::Panic(message.into()).into_response(&request_id)
+            }
+        }
+    }
+
+    /// Calls a module or a script on behalf of `parent`: the one way in for requests from the network,
+    /// for scripts, and for modules that call each other.
+    ///
+    /// # Errors
+    /// Typed, as the call ring left them.
+    pub async fn call(
+        &self,
+        target: Target,
+        request: Request,
+        parent: &Call,
+    ) -> Result<Response, CallError> {
+        let inner = self.0.current.load_full();
+        let Some(entry) = inner.find(&target) else {
+            return Err(CallError::NotFound(format!("no such {target}").into()));
+        };
+        let depth = parent.depth + 1;
+        if depth > self.0.limits.depth {
+            return Err(CallError::Loop(self.0.limits.depth));
+        }
+        let ticket = Arc::new(Ticket::admit(self, &entry)?);
+        let settings = entry.settings();
+        let call = Call {
+            request_id: parent.request_id.clone(),
+            deadline: parent.deadline.min(Instant::now() + settings.timeout),
+            depth,
+            peer: parent.peer,
+            trace: parent.trace,
+            matched: entry.matched().clone(),
+            grants: settings.grants.clone(),
+            caller: parent.caller.clone(),
+            ticket: Some(ticket.clone()),
+            refused: None,
+        };
+        let response = inner.calls.run(request, call).await?;
+        // The call is in flight until its body has ended.
+        Ok(response
+            .map(|body| if body.is_over() { body } else { body.on_end(move |_| drop(ticket)) }))
+    }
+
+    /// Refuses new requests from now on, with 503 and `connection: close`.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Acquire)
+    }
+
+    /// Takes over the configuration of `other`. Requests under way finish on the old one; uptime,
+    /// limits of the server and the state of draining stay.
+    pub fn replace(&self, other: &Self) {
+        let next = other.0.current.load_full();
+        if self.0.current.load().is_watched() {
+            next.watch();
+        }
+        self.0.current.store(next);
+    }
+
+    /// Picks up files that change from now on. A [`Server`](crate::Server) does this by itself. Must be
+    /// called within a tokio runtime.
+    pub fn watch(&self) {
+        self.0.current.load().watch();
+    }
+
+    /// The modules that there are, with their files, sorted by name.
+    pub fn modules(&self) -> Vec<(ModuleName, std::path::PathBuf)> {
+        self.0.current.load().modules.as_ref().map_or_else(Vec::new, |modules| modules.list())
+    }
+
+    /// How many modules are known, and how many loaded.
+    pub fn module_counts(&self) -> (usize, usize) {
+        self.0.current.load().modules.as_ref().map_or((0, 0), |modules| modules.counts())
+    }
+
+    /// The routes that there are, as patterns with what answers.
+    pub fn routes(&self) -> Vec<(String, Target)> {
+        let inner = self.0.current.load();
+        inner.routes.list(&inner)
+    }
+
+    /// The names of the middleware of one ring, outermost first.
+    pub fn middleware(&self, ring: crate::Ring) -> Vec<String> {
+        let inner = self.0.current.load();
+        let chain = if ring == crate::Ring::Edge { &inner.edge } else { &inner.calls };
+        chain.names().map(ToOwned::to_owned).collect()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        self.0.current.load().engine.clone()
+    }
+
+    /// Time since the host was built.
+    pub fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Calls in flight.
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.0.outbound
+    }
+}
+
+impl Inner {
+    fn find(&self, target: &Target) -> Option<Arc<Entry>> {
+        let (catalogue, name) = match target {
+            Target::Module(name) => (&self.modules, name),
+            Target::Script(name) => (&self.scripts, name),
+            Target::Builtin(_) | Target::Nothing => return None,
+        };
+        catalogue.as_ref()?.find(name.as_str())
+    }
+
+    fn watch(&self) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if watchers.is_empty() {
+            watchers
+                .extend([&self.modules, &self.scripts].into_iter().flatten().map(Watcher::start));
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        !self.watchers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_empty()
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("modules", &self.modules()).finish_non_exhaustive()
+    }
+}

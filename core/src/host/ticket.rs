@@ -1,0 +1,51 @@
+//! Admission: how many calls are in flight, in all and for each target.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Host;
+use crate::CallError;
+use crate::catalogue::Entry;
+
+/// One call in flight. The places that it takes go back when it is dropped.
+pub(crate) struct Ticket {
+    host: Host,
+    entry: Arc<Entry>,
+}
+
+impl Ticket {
+    /// Takes a place in the host and one of the target, or says that it is overloaded.
+    pub(crate) fn admit(host: &Host, entry: &Arc<Entry>) -> Result<Self, CallError> {
+        if !take(&host.0.in_flight, host.0.limits.in_flight) {
+            return Err(CallError::Overloaded("too many requests in flight"));
+        }
+        if !take(&entry.in_flight, entry.settings().concurrency) {
+            host.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+            return Err(CallError::Overloaded("too many requests in flight for this module"));
+        }
+        Ok(Self { host: host.clone(), entry: entry.clone() })
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(crate) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.entry.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.host.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn take(places: &AtomicUsize, limit: usize) -> bool {
+    let fits = places.fetch_add(1, Ordering::Relaxed) < limit;
+    if !fits {
+        places.fetch_sub(1, Ordering::Relaxed);
+    }
+    fits
+}

@@ -1,0 +1,64 @@
+//! The contract of mik and the host that drives it.
+//!
+//! mik serves WASI HTTP components the way a good gateway serves upstreams. This crate defines the
+//! parts that can be exchanged, an [`Engine`] that compiles components, an [`Orchestrator`] that runs
+//! scripts, and [`Middleware`] around both, and the [`Host`] that puts them together behind a
+//! [`Server`].
+//!
+//! ```no_run
+//! # async fn example(engine: impl mik_core::Engine + 'static) -> Result<(), Box<dyn std::error::Error>> {
+//! use mik_core::{Host, Server};
+//!
+//! let host = Host::builder().engine(engine).modules_dir("modules/").build()?;
+//! let server = Server::new(host).bind("127.0.0.1:3000").await?;
+//! println!("listening on http://{}", server.local_addr());
+//! server.serve_until(async { tokio::signal::ctrl_c().await.unwrap_or(()) }).await;
+//! # Ok(()) }
+//! ```
+
+mod body;
+mod call;
+mod caller;
+mod capabilities;
+mod catalogue;
+mod engine;
+mod error;
+mod host;
+mod limits;
+mod middleware;
+mod names;
+mod orchestrator;
+mod outbound;
+mod registry;
+mod server;
+mod settings;
+mod trace;
+pub mod units;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use body::{Body, End, Outcome};
+pub use call::{Call, Grants, Matched, RequestId, Target};
+pub use caller::{Caller, SendOptions};
+pub use capabilities::Capabilities;
+pub use catalogue::{FilesError, ModuleSettings};
+pub use engine::{Engine, LoadError, Module, ModuleSource};
+pub use error::{CallError, ErrorKind, MIK_ERROR, UpstreamError};
+pub use host::{BuildError, Host, HostBuilder};
+pub use limits::{CacheLimits, InstanceLimits, ServerLimits};
+pub use middleware::{Middleware, Next, Ring, Rings};
+pub use names::{InvalidName, ModuleName, RoutePath};
+pub use orchestrator::{Orchestrator, Script, ScriptSource};
+pub use outbound::{AllowedHost, AllowedHosts, InvalidAllowedHost};
+pub use registry::{EngineContext, Registry, Unknown};
+pub use server::{BoundServer, Drained, Server, drop_after_flush};
+pub use settings::{Settings, SettingsError};
+pub use trace::TraceContext;
+
+/// An HTTP request with a mik [`Body`].
+pub type Request = http::Request<Body>;
+/// An HTTP response with a mik [`Body`].
+pub type Response = http::Response<Body>;
+/// A boxed future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

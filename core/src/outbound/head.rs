@@ -1,0 +1,273 @@
+//! What may stand in the head of a request that leaves, and of a response that comes in.
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::Scheme;
+use http::{Method, StatusCode, Uri, Version, request, response};
+
+use super::authority::Authority;
+use crate::{Request, UpstreamError};
+
+/// What concerns one connection only (RFC 9110, 7.6.1 and 11.7), beside what `connection` names.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    HeaderName::from_static("http2-settings"),
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Checks a request of a guest and brings it into the form in which it is sent.
+pub(super) fn outgoing(request: Request) -> Result<(Request, Authority), UpstreamError> {
+    let (mut head, body) = request.into_parts();
+    let authority = check_target(&head).map_err(UpstreamError::Invalid)?;
+    let length = content_length(&head.headers).map_err(UpstreamError::Invalid)?;
+    let body = match length {
+        Some(length) if body.length().is_some_and(|known| known != length) => {
+            return Err(UpstreamError::Invalid(
+                "content-length differs from the length of the body",
+            ));
+        }
+        Some(length) => body.with_length(length),
+        None => body,
+    };
+    let wants_trailers = wants_trailers(&head.headers);
+    strip_hop_by_hop(&mut head.headers);
+    if wants_trailers {
+        // The only use of TE that we answer for ourselves: trailers are handed on.
+        head.headers.insert(TE, HeaderValue::from_static("trailers"));
+        head.headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+    // Whatever was there before: a request goes to whom the allow-list was asked about.
+    head.headers.insert(HOST, host(&head.uri)?);
+    head.version = Version::HTTP_11;
+    head.extensions.clear();
+    Ok((Request::from_parts(head, body), authority))
+}
+
+fn check_target(head: &request::Parts) -> Result<Authority, &'static str> {
+    if head.method == Method::CONNECT {
+        return Err("the method CONNECT is not allowed");
+    }
+    let scheme = head.uri.scheme().ok_or("the URI has no scheme")?;
+    if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
+        return Err("only http and https can be sent");
+    }
+    Authority::of(&head.uri)
+}
+
+/// The `host` field for `uri`: its authority, without the scheme's own port.
+fn host(uri: &Uri) -> Result<HeaderValue, UpstreamError> {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let standard = if uri.scheme() == Some(&Scheme::HTTPS) { ":443" } else { ":80" };
+    let text = authority.strip_suffix(standard).unwrap_or(authority);
+    HeaderValue::from_str(text).map_err(|_| UpstreamError::Invalid("the host cannot be written"))
+}
+
+/// Checks the head of a response and removes what concerned only the connection.
+pub(super) fn incoming(head: &mut response::Parts) -> Result<(), UpstreamError> {
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(UpstreamError::Protocol("101 without having asked for an upgrade".into()));
+    }
+    if head.headers.contains_key(TRANSFER_ENCODING) {
+        // It overrides content-length (RFC 9112, 6.3).
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    if let Some(length) = repeated_length(&head.headers)? {
+        head.headers.insert(CONTENT_LENGTH, length);
+    }
+    strip_hop_by_hop(&mut head.headers);
+    head.extensions.clear();
+    Ok(())
+}
+
+/// The one content-length that a response repeats, as some servers do: alone it stays what it was.
+fn repeated_length(headers: &HeaderMap) -> Result<Option<HeaderValue>, UpstreamError> {
+    let mut values = headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .map(<[u8]>::trim_ascii);
+    let Some(first) = values.next() else {
+        return Ok(None);
+    };
+    match digits(first) {
+        Some(length) if values.all(|value| digits(value) == Some(length)) => {
+            Ok(Some(HeaderValue::from(length)))
+        }
+        _ => Err(UpstreamError::Protocol("content-length is not one number".into())),
+    }
+}
+
+/// Removes from trailers what may not stand there (RFC 9110, 6.5.1): framing, routing, connection.
+pub(super) fn trailers(trailers: &mut HeaderMap) {
+    for name in [CONTENT_LENGTH, HOST, TRAILER] {
+        trailers.remove(name);
+    }
+    strip_hop_by_hop(trailers);
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    let codings =
+        headers.get_all(TE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    codings.map(<[u8]>::trim_ascii).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
+}
+
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, &'static str> {
+    let mut values = headers.get_all(CONTENT_LENGTH).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            digits(value.as_bytes()).map(Some).ok_or("content-length is not a number")
+        }
+        _ => Err("more than one content-length"),
+    }
+}
+
+fn digits(text: &[u8]) -> Option<u64> {
+    let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(text).ok().filter(|_| plain)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::tests::request;
+
+    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        fields.iter().map(pair).collect()
+    }
+
+    fn sent(uri: &str, fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut request = request(uri);
+        *request.headers_mut() = headers(fields);
+        outgoing(request).unwrap().0.into_parts().0.headers
+    }
+
+    fn refused(request: Request) -> &'static str {
+        match outgoing(request).unwrap_err() {
+            UpstreamError::Invalid(reason) => reason,
+            error => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn hop_by_hop_fields_stay_here() {
+        let fields = [
+            ("connection", "close, X-Own"),
+            ("connection", "accept"),
+            ("x-own", "1"),
+            ("accept", "*/*"),
+            ("keep-alive", "timeout=5"),
+            ("proxy-connection", "keep-alive"),
+            ("transfer-encoding", "chunked"),
+            ("te", "gzip"),
+            ("upgrade", "websocket"),
+            ("x-kept", "1"),
+        ];
+        let kept = headers(&[("x-kept", "1"), ("host", "a.example")]);
+        assert_eq!(sent("http://a.example/", &fields), kept);
+    }
+
+    #[test]
+    fn te_trailers_is_sent_in_our_own_name() {
+        let fields = sent("http://a.example/", &[("te", "deflate;q=0.5, Trailers")]);
+        assert_eq!(
+            (&fields["te"], &fields["connection"]),
+            (&"trailers".parse().unwrap(), &"te".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn host_is_the_authority_whatever_the_guest_says() {
+        for (uri, host) in [
+            ("http://a.example/", "a.example"),
+            ("http://a.example:80/", "a.example"),
+            ("http://a.example:443/", "a.example:443"),
+            ("https://a.example:443/", "a.example"),
+            ("http://[::1]:8080/", "[::1]:8080"),
+        ] {
+            assert_eq!(sent(uri, &[("host", "other.example")])["host"], host);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let mut connect = request("http://a.example/");
+        *connect.method_mut() = Method::CONNECT;
+        assert!(refused(connect).contains("CONNECT"));
+        assert!(refused(request("ftp://a.example/")).contains("http"));
+        assert!(refused(request("/x")).contains("scheme"));
+        assert!(refused(request("http://u:p@a.example/")).contains("user information"));
+        assert!(refused(request("http://127.1/")).contains("neither"));
+    }
+
+    #[test]
+    fn a_request_has_one_true_content_length() {
+        let with = |lengths: &[&'static str], body: &'static str| {
+            let mut request = request("http://a.example/");
+            *request.body_mut() = body.into();
+            for length in lengths {
+                request.headers_mut().append(CONTENT_LENGTH, HeaderValue::from_static(length));
+            }
+            request
+        };
+        assert!(outgoing(with(&["5"], "hello")).is_ok());
+        assert!(outgoing(with(&["0"], "")).is_ok());
+        assert!(refused(with(&["5", "5"], "hello")).contains("more than one"));
+        assert!(refused(with(&["4"], "hello")).contains("differs"));
+        assert!(refused(with(&["6"], "hello")).contains("differs"));
+        for bad in ["+5", "5, 5", "-1", "0x5", "", " ", "99999999999999999999"] {
+            assert!(refused(with(&[bad], "hello")).contains("not a number"), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_response_loses_what_concerned_the_connection() {
+        let clean = |status: u16, fields: &[(&'static str, &'static str)]| {
+            let (mut head, ()) = http::Response::new(()).into_parts();
+            head.status = StatusCode::from_u16(status).unwrap();
+            head.headers = headers(fields);
+            incoming(&mut head).map(|()| head.headers)
+        };
+        let fields = [("connection", "x-own"), ("x-own", "1"), ("keep-alive", "1"), ("etag", "1")];
+        assert_eq!(clean(200, &fields).unwrap(), headers(&[("etag", "1")]));
+        let both = [("transfer-encoding", "chunked"), ("content-length", "5")];
+        assert_eq!(clean(200, &both).unwrap(), HeaderMap::new());
+        for twice in
+            [&[("content-length", "5"), ("content-length", "5")][..], &[("content-length", "5, 5")]]
+        {
+            assert_eq!(clean(200, twice).unwrap(), headers(&[("content-length", "5")]));
+        }
+        assert!(clean(304, &[("content-length", "5, 6")]).is_err());
+        assert!(clean(101, &[("upgrade", "websocket")]).is_err());
+    }
+
+    #[test]
+    fn trailers_frame_and_route_nothing() {
+        let mut fields = headers(&[("content-length", "1"), ("host", "a"), ("grpc-status", "0")]);
+        trailers(&mut fields);
+        assert_eq!(fields, headers(&[("grpc-status", "0")]));
+    }
+}

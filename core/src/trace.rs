@@ -1,0 +1,63 @@
+//! W3C Trace Context, level 1: the `traceparent` header.
+
+use std::fmt;
+
+/// A parsed `traceparent` (<https://www.w3.org/TR/trace-context/>, 3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The trace that the request belongs to; never zero.
+    pub trace_id: u128,
+    /// The caller's span; never zero.
+    pub span_id: u64,
+    /// Trace flags; bit 0 is `sampled`.
+    pub flags: u8,
+}
+
+impl TraceContext {
+    /// Reads a header value. `None` where the specification says to start a new trace: a version of
+    /// `ff`, upper case, zero ids, a wrong length.
+    pub fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.split('-');
+        let version = hex(parts.next()?, 2)?;
+        let trace_id = hex(parts.next()?, 32)?;
+        let span_id = u64::try_from(hex(parts.next()?, 16)?).ok()?;
+        let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
+        // Version 00 has exactly four fields; later ones may append more.
+        let shape = version != 0xff && (version != 0 || parts.next().is_none());
+        (shape && trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, flags })
+    }
+}
+
+impl fmt::Display for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+    }
+}
+
+fn hex(text: &str, len: usize) -> Option<u128> {
+    let lower = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    (text.len() == len && text.bytes().all(lower)).then(|| u128::from_str_radix(text, 16).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_well_formed_parents_are_taken() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(TraceContext::parse(good).unwrap().to_string(), good);
+        for bad in [
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "",
+        ] {
+            assert_eq!(TraceContext::parse(bad), None, "{bad}");
+        }
+        assert!(TraceContext::parse(&format!("01{}-more", &good[2..])).is_some());
+    }
+}

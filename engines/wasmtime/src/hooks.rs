@@ -1,0 +1,115 @@
+//! What wasmtime-wasi-http asks its host.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use http::HeaderName;
+use http_body_util::BodyExt;
+use mik_core::{Body, Call, CallError, SendOptions, UpstreamError};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
+
+/// Bytes that a guest may write to a body at once.
+const CHUNK: usize = 64 << 10;
+/// Writes that are buffered before the guest must wait: with one more that the channel always has, a
+/// client that does not read holds 320 KiB of a guest's body.
+const CHUNKS: usize = 4;
+
+/// The host side of one call's HTTP.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) call: Option<Call>,
+}
+
+static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
+
+fn is_forbidden(name: &HeaderName) -> bool {
+    DEFAULT_FORBIDDEN_HEADERS.contains(name)
+}
+
+type Sent =
+    Result<(http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+
+impl WasiHttpHooks for Hooks {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        FORBIDDEN.clone()
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let Some(call) = self.call.clone() else {
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        };
+        let options = options.map_or_else(SendOptions::default, |options| SendOptions {
+            connect: options.connect_timeout,
+            first_byte: options.first_byte_timeout,
+            between_bytes: options.between_bytes_timeout,
+        });
+        let request = request.map(|body| Body::stream(body.map_err(from_wasi)));
+        Box::new(async move {
+            let response = match call.send(request, options).await {
+                Ok(response) => response,
+                Err(CallError::Upstream(error)) => return Err(upstream_to_wasi(error)),
+                // Another module failed: its caller sees what a client would.
+                Err(error) => error.into_response(call.request_id()),
+            };
+            let response = response.map(|body| body.map_err(to_wasi).boxed_unsync());
+            let done: Box<dyn Future<Output = Result<(), Error>> + Send> =
+                Box::new(std::future::ready(Ok(())));
+            Ok((response, done))
+        })
+    }
+
+    fn p2_outgoing_body_buffer_chunks(&mut self) -> usize {
+        CHUNKS
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK
+    }
+}
+
+/// What a guest is told when a body that it reads breaks off.
+pub(crate) fn to_wasi(error: CallError) -> Error {
+    match error {
+        CallError::BodyTooLarge(limit) => Error::HttpRequestBodySize(Some(limit)),
+        CallError::BodyTimeout(_) => Error::ConnectionReadTimeout,
+        CallError::ClientGone => Error::ConnectionTerminated,
+        CallError::Upstream(error) => upstream_to_wasi(error),
+        CallError::Malformed(_) => Error::HttpProtocolError,
+        _ => Error::HttpResponseIncomplete,
+    }
+}
+
+/// What the reader of a guest's body is told when the guest breaks it off.
+pub(crate) fn from_wasi(error: Error) -> CallError {
+    CallError::Trap(format!("the guest's body broke off: {error}").into())
+}
+
+fn upstream_to_wasi(error: UpstreamError) -> Error {
+    match error {
+        UpstreamError::Denied(_) => Error::HttpRequestDenied,
+        UpstreamError::AddressDenied(_) => Error::DestinationIpProhibited,
+        UpstreamError::Invalid(_) => Error::HttpRequestUriInvalid,
+        UpstreamError::Dns(_) => Error::DnsError { rcode: None, info_code: None },
+        UpstreamError::ConnectTimeout(_) => Error::ConnectionTimeout,
+        UpstreamError::Connect { .. } => Error::ConnectionRefused,
+        UpstreamError::Tls { .. } => Error::TlsProtocolError,
+        UpstreamError::ResponseTimeout => Error::HttpResponseTimeout,
+        UpstreamError::BodyTimeout => Error::ConnectionReadTimeout,
+        _ => Error::HttpProtocolError,
+    }
+}
+
+/// Bytes of a frame, for the signatures of body adapters.
+pub(crate) type Frame = http_body::Frame<Bytes>;

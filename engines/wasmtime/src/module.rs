@@ -1,0 +1,169 @@
+//! A loaded component, and one call of it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use http::header::{self, CONTENT_LENGTH};
+use http_body_util::BodyExt;
+use mik_core::{
+    Body, BoxFuture, Call, CallError, InstanceLimits, Module, ModuleName, Request, Response,
+    drop_after_flush,
+};
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use wasmtime_wasi_http::WasiHttpView;
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
+
+use crate::body::{GuestBody, collect};
+use crate::guest::{Guest, Instance, store};
+use crate::hooks::to_wasi;
+use crate::memory::MemoryBudget;
+use crate::outcome::{classify, report};
+use crate::reuse::Shelf;
+use crate::running::{Returned, Running};
+
+/// A compiled component, linked and ready to be instantiated.
+pub(crate) struct WasmtimeModule {
+    pub(crate) name: ModuleName,
+    pub(crate) pre: ProxyPre<Guest>,
+    pub(crate) limits: InstanceLimits,
+    pub(crate) budget: Arc<MemoryBudget>,
+    pub(crate) footprint: usize,
+    /// Where instances wait for their next call; `None` where each serves one.
+    pub(crate) shelf: Option<Arc<Shelf>>,
+}
+
+type Head = Result<http::Response<HyperOutgoingBody>, ErrorCode>;
+
+impl Module for WasmtimeModule {
+    fn footprint(&self) -> usize {
+        self.footprint
+    }
+
+    fn handle(
+        self: Arc<Self>,
+        request: Request,
+        call: Call,
+    ) -> BoxFuture<'static, Result<Response, CallError>> {
+        Box::pin(async move {
+            // HTTP needs an authority; without one wasmtime would take this for a failure of its own.
+            if request.uri().authority().is_none() && !request.headers().contains_key(header::HOST)
+            {
+                return Err(CallError::Malformed("no authority"));
+            }
+            if self.budget.is_spent() {
+                return Err(CallError::Overloaded("no memory left for another guest"));
+            }
+            let (deadline, cpu, silence) = (call.deadline(), self.limits.cpu, self.limits.silence);
+            let (head, mut answer) = oneshot::channel();
+            let guest = Box::pin(self.run(request, call, head));
+            let mut running = Running::new(guest, deadline, cpu);
+            let (head, returned) = poll_fn(|cx| {
+                let polled = running.poll(cx);
+                match (answer.try_recv(), polled) {
+                    // The head has not left yet: the failure is the better answer.
+                    (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+                    (Ok(Ok(head)), Poll::Ready(Ok(returned))) => {
+                        Poll::Ready(Ok((head, Some(returned))))
+                    }
+                    (Ok(Ok(head)), Poll::Pending) => Poll::Ready(Ok((head, None))),
+                    (Ok(Err(code)), _) => Poll::Ready(Err(CallError::NoResponse(
+                        format!("it answered {code:?}").into(),
+                    ))),
+                    (Err(TryRecvError::Empty), Poll::Pending) => Poll::Pending,
+                    (Err(_), _) => Poll::Ready(Err(CallError::NoResponse(
+                        "it returned without an answer".into(),
+                    ))),
+                }
+            })
+            .await?;
+            let (parts, source) = head.into_parts();
+            let body = match returned {
+                Some(returned) => collect(source, &returned)?,
+                None => {
+                    let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+                    let length = length.and_then(|length| length.parse().ok());
+                    Body::stream(GuestBody::new(running, source, silence, length))
+                }
+            };
+            Ok(Response::from_parts(parts, body))
+        })
+    }
+}
+
+impl WasmtimeModule {
+    /// The whole life of one call inside the guest.
+    async fn run(
+        self: Arc<Self>,
+        request: Request,
+        call: Call,
+        head: oneshot::Sender<Head>,
+    ) -> Result<Returned, CallError> {
+        let waiting = self.shelf.as_ref().and_then(|shelf| shelf.take());
+        let mut instance = match waiting {
+            Some(instance) => instance,
+            None => self.instantiate(&call).await?,
+        };
+        instance.calls += 1;
+        instance.store.data_mut().begin(call.clone(), &self.limits);
+        let result = serve(&mut instance, request, head).await;
+        let unfinished = instance.store.data_mut().end();
+        match result {
+            Ok(()) => {
+                self.retire(instance, unfinished);
+                Ok(Returned { unfinished })
+            }
+            Err(error) => {
+                let failure = classify(&error, instance.store.data());
+                report(&self.name, &call, &failure, &error);
+                drop_after_flush(instance);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn instantiate(&self, call: &Call) -> Result<Instance, CallError> {
+        let guest = Guest::new(&self.name, &self.limits, self.budget.clone(), call);
+        let mut store = store(self.pre.engine(), guest, &self.limits);
+        store.set_epoch_deadline(1);
+        match self.pre.instantiate_async(&mut store).await {
+            Ok(proxy) => Ok(Instance { store, proxy, calls: 0 }),
+            Err(error) => {
+                let failure = classify(&error, store.data());
+                report(&self.name, call, &failure, &error);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Keeps an instance for the next call, or lets it go once the answer is out.
+    fn retire(&self, instance: Instance, unfinished: bool) {
+        let grown = instance.store.data().limiter.used() > self.limits.memory.get() / 2;
+        let done = instance.calls >= self.limits.reuse || unfinished || grown;
+        let shelf = self.shelf.as_ref().filter(|_| !done);
+        let left = match shelf {
+            Some(shelf) => shelf.put(instance).err(),
+            None => Some(instance),
+        };
+        if let Some(instance) = left {
+            drop_after_flush(instance);
+        }
+    }
+}
+
+/// Hands the request to the guest and runs it until it returns.
+async fn serve(
+    instance: &mut Instance,
+    request: Request,
+    head: oneshot::Sender<Head>,
+) -> wasmtime::Result<()> {
+    let store = &mut instance.store;
+    store.set_epoch_deadline(1);
+    let request = request.map(|body| body.map_err(to_wasi));
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(Scheme::Http, request)?;
+    let answer = http.new_response_outparam(head)?;
+    instance.proxy.wasi_http_incoming_handler().call_handle(store, request, answer).await
+}
