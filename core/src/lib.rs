@@ -23,6 +23,7 @@ mod capabilities;
 mod catalogue;
 mod engine;
 mod error;
+mod framing;
 mod host;
 mod limits;
 mod middleware;

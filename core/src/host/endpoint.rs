@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{forward, health};
 use crate::middleware::Endpoint;
+use crate::server::BodyFault;
 use crate::{CallError, Target};
 
 /// What the edge ring stands around: the target of the request, or the error that was decided before.
@@ -49,8 +50,14 @@ pub(super) fn call() -> Endpoint {
             let handler = ticket.entry().ready(catalogue, call.deadline).await?;
             forward::clean_request(&mut request);
             let method = request.method().clone();
-            let response = handler.call(request, call).await?;
-            forward::clean_response(response, &method)
+            let fault = request.extensions().get::<BodyFault>().cloned();
+            let result = handler.call(request, call).await;
+            // A guest may take a request body that broke off for a short one. What it says is not an
+            // answer to the request that was meant.
+            if let Some(error) = fault.and_then(|fault| fault.error()) {
+                return Err(error);
+            }
+            forward::clean_response(result?, &method)
         })
     })
 }

@@ -1,27 +1,15 @@
 //! What changes in a request on its way to a guest, and in the response on its way back.
 
-use http::header::{self, CONTENT_LENGTH, HeaderMap, HeaderName};
+use http::header::HeaderName;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri};
 
 use crate::call::Matched;
+use crate::framing::{content_length, strip_hop_by_hop};
 use crate::{CallError, Request, Response};
 
 /// Tells a guest under which prefix it was reached.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
-
-/// Fields that belong to one connection and never travel on (RFC 9110, 7.6.1).
-pub(crate) const HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("http2-settings"),
-];
 
 /// Cuts the prefix off the path and says so in `x-forwarded-prefix`. The rest of the target, percent
 /// signs and query included, stays byte for byte.
@@ -45,7 +33,7 @@ pub(super) fn strip_prefix(request: &mut Request, matched: &Matched) -> Result<(
 
 /// Takes away what ends at this host.
 pub(super) fn clean_request(request: &mut Request) {
-    remove_hop_by_hop(request.headers_mut());
+    strip_hop_by_hop(request.headers_mut());
 }
 
 /// Makes sure that a response can be framed: no fields of the connection, one valid length that the body
@@ -54,13 +42,13 @@ pub(super) fn clean_response(
     mut response: Response,
     method: &Method,
 ) -> Result<Response, CallError> {
-    remove_hop_by_hop(response.headers_mut());
+    strip_hop_by_hop(response.headers_mut());
     let status = response.status();
     if status.is_informational() {
         return Err(CallError::Trap(format!("the response has the status {status}").into()));
     }
     let length = content_length(response.headers())
-        .map_err(|()| CallError::Trap("the response has an invalid content-length".into()))?;
+        .map_err(|reason| CallError::Trap(format!("its response: {reason}").into()))?;
     let bodiless = *method == Method::HEAD
         || status == StatusCode::NOT_MODIFIED
         || status == StatusCode::NO_CONTENT;
@@ -68,34 +56,6 @@ pub(super) fn clean_response(
         Some(length) if !bodiless => response.map(|body| body.with_length(length)),
         _ => response,
     })
-}
-
-/// Removes the fields of one connection, also those that `connection` names.
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if let Some(named) = headers.remove(header::CONNECTION) {
-        let named = named.to_str().unwrap_or_default().to_owned();
-        for name in named.split(',').filter_map(|name| name.trim().parse::<HeaderName>().ok()) {
-            // A message must not lose its length to a crafted `connection: content-length`.
-            if name != CONTENT_LENGTH && name != header::HOST {
-                headers.remove(name);
-            }
-        }
-    }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
-    }
-}
-
-/// The one `content-length`, if there is one: digits only, and no second one that says otherwise.
-pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ()> {
-    let mut values = headers.get_all(CONTENT_LENGTH).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let digits = value.as_bytes();
-    if values.next().is_some() || digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(());
-    }
-    let text = value.to_str().map_err(|_| ())?;
-    text.parse().map(Some).map_err(|_| ())
 }
 
 #[cfg(test)]
@@ -127,24 +87,6 @@ mod tests {
             assert_eq!(request.uri().to_string(), seen, "{target}");
             assert_eq!(request.headers()["x-forwarded-prefix"], "/run/orders");
         }
-    }
-
-    #[test]
-    fn fields_of_the_connection_end_here() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "keep-alive, x-secret, content-length"),
-            ("x-secret", "1"),
-            ("te", "trailers"),
-            ("content-length", "3"),
-            ("x-kept", "1"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        remove_hop_by_hop(&mut headers);
-        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
-        left.sort_unstable();
-        assert_eq!(left, ["content-length", "x-kept"]);
     }
 
     #[test]

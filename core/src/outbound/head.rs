@@ -1,27 +1,14 @@
 //! What may stand in the head of a request that leaves, and of a response that comes in.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
 };
 use http::uri::Scheme;
 use http::{Method, StatusCode, Uri, Version, request, response};
 
 use super::authority::Authority;
+use crate::framing::{content_length, digits, strip_hop_by_hop};
 use crate::{Request, UpstreamError};
-
-/// What concerns one connection only (RFC 9110, 7.6.1 and 11.7), beside what `connection` names.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("http2-settings"),
-    HeaderName::from_static("keep-alive"),
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    HeaderName::from_static("proxy-connection"),
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
 
 /// Checks a request of a guest and brings it into the form in which it is sent.
 pub(super) fn outgoing(request: Request) -> Result<(Request, Authority), UpstreamError> {
@@ -113,44 +100,17 @@ pub(super) fn trailers(trailers: &mut HeaderMap) {
     strip_hop_by_hop(trailers);
 }
 
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
-    }
-}
-
 fn wants_trailers(headers: &HeaderMap) -> bool {
     let codings =
         headers.get_all(TE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
     codings.map(<[u8]>::trim_ascii).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
 }
 
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, &'static str> {
-    let mut values = headers.get_all(CONTENT_LENGTH).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => {
-            digits(value.as_bytes()).map(Some).ok_or("content-length is not a number")
-        }
-        _ => Err("more than one content-length"),
-    }
-}
-
-fn digits(text: &[u8]) -> Option<u64> {
-    let plain = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(text).ok().filter(|_| plain)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::outbound::tests::request;
+    use http::HeaderName;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
         let pair = |(name, value): &(&'static str, &'static str)| {

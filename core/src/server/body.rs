@@ -32,8 +32,8 @@ const NO_TRAILERS: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// What became of a request body. It rides in the extensions of each request that has one: whoever
-/// answers can tell an answer to the whole request from one to a body that broke off.
+/// What became of a request body. It rides in the extensions of each request that has one, so that an
+/// answer to the whole request can be told from one to a body that broke off.
 #[derive(Clone)]
 pub(crate) struct BodyFault(Arc<Fate>);
 

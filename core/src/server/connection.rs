@@ -33,6 +33,9 @@ const FIELDS_ON_STACK: usize = 100;
 /// Bytes that hyper buffers of a head or of a response; a head needs more only where it may be larger.
 const BUFFER: usize = 64 << 10;
 
+/// Where the timer goes while nothing is due.
+const NOTHING_DUE: Duration = Duration::from_secs(60);
+
 const TIMED_OUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -133,7 +136,7 @@ fn poll_time(
         match due {
             Some((at, what)) if at <= now => return Poll::Ready(what),
             Some((at, _)) => sleep.as_mut().reset(at),
-            None => sleep.as_mut().reset(later(now, limits.idle_time)),
+            None => sleep.as_mut().reset(now + NOTHING_DUE),
         }
     }
     Poll::Pending

@@ -5,7 +5,7 @@
 
 mod accept;
 mod after;
-mod body;
+pub(crate) mod body;
 mod connection;
 mod drain;
 mod guard;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::body::BodyFault;
 use super::service::Link;
+use crate::framing::content_length;
 use crate::{Body, CallError, RequestId, Response};
 
 /// What of a request bears on how its response is framed.
@@ -64,7 +65,7 @@ fn framed(mut response: Response, head: bool) -> Result<Response, &'static str> 
     let length = response.body().size_hint().exact();
     let headers = response.headers_mut();
     headers.remove(TRANSFER_ENCODING);
-    let declared = declared_length(headers)?;
+    let declared = content_length(headers)?;
     if head {
         if let (None, Some(length @ 1..)) = (declared, length) {
             headers.insert(CONTENT_LENGTH, length.into());
@@ -93,19 +94,6 @@ fn bodiless(response: Response) -> Response {
     let (head, body) = response.into_parts();
     body.discard();
     Response::from_parts(head, Body::empty())
-}
-
-fn declared_length(headers: &HeaderMap) -> Result<Option<u64>, &'static str> {
-    let mut values = headers.get_all(CONTENT_LENGTH).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err("more than one content-length");
-    }
-    let digits = value.to_str().unwrap_or_default();
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err("invalid content-length");
-    }
-    digits.parse().map(Some).map_err(|_| "invalid content-length")
 }
 
 /// A response body on its way out. When it is dropped, the response is over.

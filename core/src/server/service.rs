@@ -63,7 +63,8 @@ pub(super) fn answer(
         let peer = Some(link.peer);
         let response = match verdict {
             Ok(()) => link.host.serve(request, peer).await,
-            Err(error) => link.host.refuse(error, request, peer).await,
+            // Boxed, so that the common case carries less around.
+            Err(error) => Box::pin(link.host.refuse(error, request, peer)).await,
         };
         Ok(finish(response, asked, link))
     }

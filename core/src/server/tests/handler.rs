@@ -112,7 +112,7 @@ async fn handle(seen: Arc<Seen>, request: Request) -> Result<Response, CallError
         }
         "/late" => {
             tokio::time::sleep(Duration::from_millis(600)).await;
-            Bytes::from(body.collect().await?.to_bytes()).into()
+            body.collect().await?.to_bytes().into()
         }
         // Notices nothing by itself: only a client that leaves ends it.
         "/hang-on" => {

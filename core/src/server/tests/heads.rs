@@ -209,3 +209,49 @@ async fn responses_are_framed() {
     let old = exchange(server.addr, "GET /run/t/drip HTTP/1.0\r\nhost: h\r\n\r\n").await;
     assert!(old.ends_with("\r\n\r\nonetwothree"), "{old}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mutated_requests_harm_nobody() {
+    const PARTS: [&[u8]; 12] = [
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"\0",
+        b" ",
+        b"\t",
+        b":",
+        b"\xff",
+        b"chunked",
+        b"0\r\n\r\n",
+        b"host: x\r\n",
+        b"9",
+    ];
+    let server = Running::plain().await;
+    let mut innocent = Client::open(server.addr).await;
+    let mut random = fastrand::Rng::with_seed(7);
+    let originals = [
+        format!("{POST}content-length: 5\r\n\r\nhello{}", get("/hello")),
+        format!("{POST}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n{}", get("/seen")),
+        "GET http://a/run/t/echo?x HTTP/1.0\r\nconnection: keep-alive\r\n\r\n".into(),
+    ];
+    for round in 0..600 {
+        let mut bytes = originals[round % originals.len()].clone().into_bytes();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(..bytes.len());
+            match random.u8(..3) {
+                0 => bytes[at] = random.u8(..),
+                1 => drop(bytes.splice(at..at, random.choice(PARTS).unwrap().iter().copied())),
+                _ => drop(bytes.drain(at..(at + random.usize(1..20)).min(bytes.len()))),
+            }
+        }
+        let mut client = Client::open(server.addr).await;
+        client.try_send(&bytes).await;
+        let _ = tokio::io::AsyncWriteExt::shutdown(&mut client.stream).await;
+        let answer = client.rest().await;
+        assert!(statuses(&answer).len() <= 3, "{}: {answer}", String::from_utf8_lossy(&bytes));
+        if round % 100 == 0 {
+            assert_eq!(innocent.get("/hello").await.body, "hello");
+        }
+    }
+    super::wire::until(|| server.host.in_flight() == 0).await;
+}

