@@ -1,0 +1,48 @@
+//! What `mik run` tells of what it serves: the routes, and what each module is granted.
+
+use mik_core::{Grants, Host, Target};
+use serde_json::{Value, json};
+
+use crate::log::Log;
+use crate::output::columns;
+use crate::plan::Plan;
+
+/// Tells the routes of `host` and what each module may use.
+pub(crate) fn routes(log: &Log, plan: &Plan, host: &Host) {
+    let routes = host.routes();
+    let grants = |target: &Target| match target {
+        Target::Module(name) => Some(plan.settings(name).grants.clone()),
+        _ => None,
+    };
+    let rows: Vec<_> = routes
+        .iter()
+        .map(|(route, target)| {
+            let granted = grants(target).map_or_else(String::new, |grants| text(&grants));
+            [route.clone(), target.to_string(), granted]
+        })
+        .collect();
+    let machine: Value = routes
+        .iter()
+        .map(|(route, target)| {
+            let grants = grants(target).unwrap_or_default();
+            let env: Vec<_> = grants.env.iter().map(|(name, _)| name).collect();
+            let hosts: Vec<_> = grants.allowed_hosts.iter().map(ToString::to_string).collect();
+            json!({ "route": route, "target": target.to_string(), "env": env, "allowed_hosts": hosts })
+        })
+        .collect();
+    let engine = plan.engine.value.clone();
+    log.tell(&columns(&rows), "serving", [("routes", machine), ("engine", engine.into())]);
+}
+
+/// The grants in a few words; names of variables only, never their values.
+fn text(grants: &Grants) -> String {
+    let names: Vec<_> = grants.env.iter().map(|(name, _)| name.as_str()).collect();
+    let mut parts = Vec::new();
+    if !names.is_empty() {
+        parts.push(format!("env {}", names.join(", ")));
+    }
+    if !grants.allowed_hosts.is_empty() {
+        parts.push(format!("may call {}", grants.allowed_hosts));
+    }
+    if parts.is_empty() { "nothing granted".into() } else { parts.join("; ") }
+}

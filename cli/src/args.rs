@@ -1,0 +1,259 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use mik_core::RoutePath;
+
+use crate::config::{EnvName, HostName};
+use crate::log::Format;
+
+/// Serves WASI HTTP components the way a good gateway serves upstreams.
+#[derive(Debug, Parser)]
+#[command(name = "mik", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mik run                      the project of ./mik.toml, or the folder ./modules/
+  mik run app.wasm             one component, at http://127.0.0.1:3000/run/app/
+  mik check                    what is in force, and everything that is wrong with it
+  mik schema > mik.schema.json the JSON Schema of mik.toml, for editors";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a project, a folder of components, or one component
+    Run(RunArgs),
+    /// Show the effective configuration and every problem at once
+    Check(CheckArgs),
+    /// Print the JSON Schema of mik.toml
+    Schema,
+    /// Print a completion script for a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const COMPLETIONS: &str = "\
+Examples:
+  mik completions bash > ~/.local/share/bash-completion/completions/mik
+  mik completions fish > ~/.config/fish/completions/mik.fish";
+
+/// `mik run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN)]
+pub struct RunArgs {
+    /// What to serve, and how.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// How to write the log [default: pretty on a terminal, else json]
+    #[arg(long, value_name = "FORMAT", env = "MIK_LOG_FORMAT", hide_env_values = true)]
+    pub log_format: Option<Format>,
+}
+
+const RUN: &str = "\
+A flag goes before its environment variable, that before mik.toml, and that before the default.
+MIK_LOG filters the log: MIK_LOG=debug, MIK_LOG=info,mik::access=off (default: info).
+
+The first line on standard error is `listening on http://HOST:PORT`.
+SIGHUP reads mik.toml again. SIGINT and SIGTERM finish what is under way, a second one ends at once.
+Exit status: 0 after a clean end, 1 when something failed or was cut, 2 for wrong usage.
+
+Examples:
+  mik run modules/ --port 8080                  each modules/NAME.wasm at /run/NAME/
+  mik run app.wasm --route / --env GREETING=hi  one component at the root
+  mik run shop/ --env API_KEY                   a project; API_KEY comes from this environment";
+
+/// `mik check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK)]
+pub struct CheckArgs {
+    /// What to look at, and how.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+const CHECK: &str = "\
+Every module is really loaded by the engine. Exit status: 0 when all is well, 1 on any problem.
+
+Examples:
+  mik check
+  mik check modules/ --json | jq '.problems'";
+
+/// What to serve, and what overrides its mik.toml.
+#[derive(Debug, Default, Clone, Args)]
+pub struct ProjectArgs {
+    /// A folder with a mik.toml, a folder of components, or one component
+    /// [default: ./mik.toml, then ./modules/]
+    #[arg(value_name = "FILE|DIR")]
+    pub path: Option<PathBuf>,
+    /// The mik.toml to use
+    #[arg(long, value_name = "FILE", env = "MIK_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "HOST", env = "MIK_HOST", hide_env_values = true)]
+    pub host: Option<HostName>,
+    /// The port to listen on; 0 takes a free one [default: 3000]
+    #[arg(long, value_name = "PORT", env = "MIK_PORT", hide_env_values = true)]
+    pub port: Option<u16>,
+    /// What compiles and runs the components [default: wasmtime]
+    #[arg(long, value_name = "NAME", env = "MIK_ENGINE", hide_env_values = true)]
+    pub engine: Option<String>,
+    /// What runs the scripts
+    #[arg(long, value_name = "NAME", env = "MIK_ORCHESTRATOR", hide_env_values = true)]
+    pub orchestrator: Option<String>,
+    /// Mount the one component at this path as well
+    #[arg(long, value_name = "PATH")]
+    pub route: Option<RoutePath>,
+    /// Give every module of this run an environment variable; KEY alone passes the one of this
+    /// environment. May be repeated
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub env: Vec<EnvArg>,
+    /// Where the values came from, by the name of the argument.
+    #[arg(skip)]
+    pub origins: BTreeMap<&'static str, Origin>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A flag of the command line.
+    Flag,
+    /// A `MIK_*` variable.
+    Environment,
+    /// `mik.toml`.
+    File,
+    /// Nobody said anything else.
+    Default,
+}
+
+/// `KEY=VALUE`, or `KEY` alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvArg {
+    /// The variable.
+    pub name: EnvName,
+    /// Its value; `None` takes the one of this environment.
+    pub value: Option<String>,
+}
+
+impl Cli {
+    /// Reads a command line, its first element being the name of the program.
+    ///
+    /// # Errors
+    /// What to print, be it help or a complaint; see [`clap::Error::exit_code`].
+    pub fn read<I, T>(args: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        let matches = Self::command().try_get_matches_from(args)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let project = match &mut cli.command {
+            Command::Run(args) => Some(&mut args.project),
+            Command::Check(args) => Some(&mut args.project),
+            Command::Schema | Command::Completions { .. } => None,
+        };
+        if let (Some(project), Some((_, matches))) = (project, matches.subcommand()) {
+            project.origins = origins(matches);
+        }
+        Ok(cli)
+    }
+}
+
+impl ProjectArgs {
+    /// Where the value of an argument came from, if it was given.
+    pub fn origin(&self, argument: &str) -> Origin {
+        self.origins.get(argument).copied().unwrap_or(Origin::Flag)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "mik.toml",
+            Self::Default => "default",
+        })
+    }
+}
+
+impl FromStr for EnvArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (text, None),
+        };
+        Ok(Self { name: name.parse()?, value })
+    }
+}
+
+fn origins(matches: &ArgMatches) -> BTreeMap<&'static str, Origin> {
+    let origin = |id: &&'static str| match matches.value_source(id)? {
+        ValueSource::EnvVariable => Some((*id, Origin::Environment)),
+        _ => Some((*id, Origin::Flag)),
+    };
+    ["config", "host", "port", "engine", "orchestrator"].iter().filter_map(origin).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(args: &[&str]) -> Result<RunArgs, clap::Error> {
+        match Cli::read([&["mik", "run"], args].concat())?.command {
+            Command::Run(args) => Ok(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values_are_checked_as_they_are_read() {
+        let args =
+            run(&["app.wasm", "--host", "::1", "--route", "/api/", "--env", "A=b=c", "--env", "D"])
+                .unwrap();
+        assert_eq!(args.project.route.unwrap().as_str(), "/api");
+        let [a, d] = &args.project.env[..] else { panic!("{:?}", args.project.env) };
+        assert_eq!((a.name.as_str(), a.value.as_deref()), ("A", Some("b=c")));
+        assert_eq!((d.name.as_str(), d.value.as_deref()), ("D", None));
+        assert_eq!(args.project.origins["host"], Origin::Flag);
+        for bad in [
+            &["--port", "70000"][..],
+            &["--host", "a b"],
+            &["--route", "api"],
+            &["--env", "=x"],
+            &["a", "b"],
+        ] {
+            assert_eq!(run(bad).unwrap_err().exit_code(), 2, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_no_failure() {
+        for args in [["mik", "--help"], ["mik", "--version"]] {
+            assert_eq!(Cli::read(args).unwrap_err().exit_code(), 0);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `mik run`: serve until told to stop.
+
+use std::sync::Arc;
+
+use mik_core::{Drained, Engine, Host, Registry, Server};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::announce;
+use crate::args::{ProjectArgs, RunArgs};
+use crate::config::HostName;
+use crate::failure::Failure;
+use crate::log::{Format, Log};
+use crate::parts::registry;
+use crate::plan::{Plan, Setting};
+use crate::signals::Signals;
+
+pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
+    let filter = std::env::var("MIK_LOG").ok().filter(|filter| !filter.is_empty());
+    let log = Log::start(args.log_format.unwrap_or_else(Format::fitting), filter.as_deref())?;
+    raise_descriptor_limit();
+    let registry = registry();
+    let plan = Plan::new(&args.project, &registry)?.sound()?;
+    if !plan.problems.is_empty() {
+        tracing::warn!("{}", plan.problems);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("mik-worker")
+        .enable_all()
+        .build()
+        .map_err(Failure::Start)?;
+    let outcome = runtime.block_on(async {
+        let engine = plan.make_engine(&registry)?;
+        let host = plan.make_host(&registry, engine.clone())?;
+        let start = plan.fixed_settings();
+        let reload = Reload { args: args.project, registry, engine, host, start };
+        serve(plan, reload, &log).await
+    });
+    // Whatever still runs on a blocking thread (a compile) is not worth waiting for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(plan: Plan, reload: Reload, log: &Log) -> Result<(), Failure> {
+    // From here on no signal ends the process unasked.
+    let mut signals = Signals::listen().map_err(Failure::Start)?;
+    let address = (plan.host.value.as_str(), plan.port.value);
+    let server = Server::new(reload.host.clone()).bind(address).await;
+    let server =
+        server.map_err(|reason| bind_failure(&plan.host.value, plan.port.value, reason))?;
+    log.open(format_args!("listening on http://{}", server.local_addr()));
+    announce::routes(log, &plan, &reload.host);
+    let sink = log.sink();
+    let reload = Arc::new(reload);
+    let stop = async move {
+        while signals.next().await.is_reload() {
+            let reload = reload.clone();
+            // Reads files. That it panicked is in the log already.
+            let _ = tokio::task::spawn_blocking(move || reload.reload()).await;
+        }
+        // The task lives on while the server drains.
+        tokio::spawn(signals.exit_at_next(sink));
+    };
+    match server.serve_until(stop).await {
+        Drained::Clean => {
+            tracing::info!("stopped");
+            Ok(())
+        }
+        Drained::Cut { connections } => Err(Failure::Cut { connections }),
+    }
+}
+
+/// What reading `mik.toml` again takes.
+struct Reload {
+    args: ProjectArgs,
+    registry: Registry,
+    engine: Arc<dyn Engine>,
+    host: Host,
+    /// What was fixed when the process started.
+    start: Vec<Setting>,
+}
+
+impl Reload {
+    /// Serves by `mik.toml` as it is now. When that cannot be, everything stays as it is.
+    fn reload(&self) {
+        let (plan, host) = match self.prepare() {
+            Ok(prepared) => prepared,
+            Err(failure) => {
+                tracing::error!("{}\nnothing was changed", failure.render(false));
+                return;
+            }
+        };
+        self.host.replace(&host);
+        if !plan.problems.is_empty() {
+            tracing::warn!("{}", plan.problems);
+        }
+        let stale = plan.needs_restart(&self.start);
+        if !stale.is_empty() {
+            tracing::warn!("changed, but only a restart puts it in force: {}", stale.join(", "));
+        }
+        tracing::info!(modules = plan.found.len(), "configuration read again");
+    }
+
+    fn prepare(&self) -> Result<(Plan, Host), Failure> {
+        let plan = Plan::new(&self.args, &self.registry)?.sound()?;
+        let host = plan.make_host(&self.registry, self.engine.clone())?;
+        Ok((plan, host))
+    }
+}
+
+/// Connections cost a descriptor each: the soft limit is raised to the hard one.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!("cannot raise the limit of open files: {error}");
+        }
+    }
+}
+
+fn bind_failure(host: &HostName, port: u16, reason: std::io::Error) -> Failure {
+    let told = reason.to_string();
+    if told.starts_with("cannot listen") {
+        return Failure::Bind { reason };
+    }
+    Failure::Bind {
+        reason: std::io::Error::new(
+            reason.kind(),
+            format!("cannot listen on {host}, port {port}: {told}"),
+        ),
+    }
+}

@@ -1,0 +1,63 @@
+//! `mik.toml`: its tables, its schema, and the strict reading that finds every error in one pass.
+
+mod keys;
+mod problem;
+mod read;
+mod schema;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod text;
+mod unknown;
+mod value;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+pub use keys::Row;
+pub use problem::{Document, Problem, Problems, Severity};
+pub(crate) use read::{Places, read};
+pub use schema::schema;
+pub use tables::{
+    CacheTable, Config, EngineTable, LimitsTable, MiddlewareTable, ModuleTable, OrchestratorTable,
+    ProjectTable, ServerTable, SwitchTable,
+};
+pub(crate) use tables::{DEFAULT_ENGINE, DEFAULT_MODULES, DEFAULT_PORT};
+pub use text::{EnvName, EnvSource, EnvValue, HostName};
+pub(crate) use unknown::closest;
+pub(crate) use value::Value;
+pub use value::{Checked, Count, Size, Text, Time};
+
+/// The name of the file in a project's folder.
+pub const FILE_NAME: &str = "mik.toml";
+
+/// Reads tables out of the text of a `mik.toml`.
+///
+/// # Errors
+/// Everything that is wrong with it by itself. What depends on the machine (files, compiled-in parts,
+/// environment) is checked by [`Plan::new`](crate::Plan::new).
+pub fn parse(document: &Document) -> Result<Config, Problems> {
+    let (config, _, problems) = read(&document.text);
+    if problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(Problems::new(Some(document.clone()), problems))
+    }
+}
+
+impl Document {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not UTF-8.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let bytes = fs::read(path)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+            io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+        })?;
+        Ok(Self { path: path.to_owned(), text: text.into() })
+    }
+}

@@ -1,0 +1,162 @@
+//! From text to tables, with everything that is wrong on the way.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, Deserializer};
+
+use super::problem::Problem;
+use super::schema::schema;
+use super::tables::Config;
+use super::unknown;
+
+/// Where in a document each key and each element stands.
+#[derive(Debug, Default)]
+pub(crate) struct Places(BTreeMap<Vec<String>, Place>);
+
+/// The key (of an element: the element) and the value.
+#[derive(Debug)]
+struct Place {
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+/// Reads a document. What is wrong is left out of the configuration and told in the list, so that one
+/// reading finds everything.
+pub(crate) fn read(text: &str) -> (Config, Places, Vec<Problem>) {
+    let (tree, errors) = DeTable::parse_recoverable(text);
+    let (span, mut table) = (tree.span(), tree.into_inner());
+    let mut places = Places::default();
+    places.add_table(&table, &mut Vec::new());
+    let mut problems: Vec<_> = errors.iter().map(problem).collect();
+    let broken: Vec<_> =
+        problems.iter().filter_map(|p| Some(line(text, p.span.clone()?))).collect();
+    unknown::remove(&mut table, schema(), &mut problems);
+    let config = loop {
+        match Config::deserialize(Deserializer::from(Spanned::new(span.clone(), table.clone()))) {
+            Ok(config) => break config,
+            Err(error) => {
+                // What surrounds something wrong (a required key that was misspelt) is wrong because of it.
+                let told = |known: &Problem| {
+                    let (outer, inner) = (error.span(), known.span.as_ref());
+                    outer.zip(inner).is_some_and(|(outer, inner)| holds(&outer, inner))
+                };
+                if !problems.iter().any(told) {
+                    problems.push(problem(&error));
+                }
+                let removed = error.span().is_some_and(|span| cut(&mut table, &span));
+                if !removed {
+                    break Config::default();
+                }
+            }
+        }
+    };
+    // What a line that is no TOML seems to mean is not worth telling.
+    let mut syntax = broken.len();
+    problems.retain(|problem| {
+        let first = syntax > 0;
+        syntax = syntax.saturating_sub(1);
+        let start = problem.span.as_ref().map(|span| span.start);
+        first || !start.is_some_and(|start| broken.iter().any(|line| line.contains(&start)))
+    });
+    (config, places, problems)
+}
+
+impl Places {
+    /// Where the value at `path` stands; an element of a list is named by its index.
+    pub(crate) fn value(&self, path: &[&str]) -> Option<Range<usize>> {
+        self.place(path).map(|place| place.value.clone())
+    }
+
+    /// Where the last key of `path` stands.
+    pub(crate) fn key(&self, path: &[&str]) -> Option<Range<usize>> {
+        self.place(path).map(|place| place.key.clone())
+    }
+
+    fn place(&self, path: &[&str]) -> Option<&Place> {
+        self.0.get(&path.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    fn add_table(&mut self, table: &DeTable<'_>, path: &mut Vec<String>) {
+        for (key, value) in table {
+            path.push(key.get_ref().to_string());
+            self.add(key.span(), value, path);
+            path.pop();
+        }
+    }
+
+    fn add(&mut self, key: Range<usize>, value: &Spanned<DeValue<'_>>, path: &mut Vec<String>) {
+        self.0.insert(path.clone(), Place { key, value: value.span() });
+        match value.get_ref() {
+            DeValue::Table(table) => self.add_table(table, path),
+            DeValue::Array(list) => {
+                for (index, element) in list.iter().enumerate() {
+                    path.push(index.to_string());
+                    self.add(element.span(), element, path);
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Says what serde or the parser found: what was expected goes below the mark.
+fn problem(error: &toml::de::Error) -> Problem {
+    let message = error.message().trim_end();
+    let problem = Problem::error(message).at(error.span());
+    match message.split_once(", expected ") {
+        Some((message, expected)) => {
+            Problem { message: message.into(), ..problem }.expected(format!("expected {expected}"))
+        }
+        None => problem,
+    }
+}
+
+/// Takes out the innermost entry or element that holds `span`.
+fn cut(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
+    // The place of a table is that of its header, so what lies inside is looked at in any case.
+    if table.iter_mut().any(|(_, value)| cut_inside(value, span)) {
+        return true;
+    }
+    let here =
+        table.iter().find(|(key, value)| holds(&key.span(), span) || holds(&value.span(), span));
+    let Some(key) = here.map(|(key, _)| key.get_ref().to_string()) else { return false };
+    table.remove(key.as_str()).is_some()
+}
+
+fn cut_inside(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
+    match value.get_mut() {
+        DeValue::Table(inner) => cut(inner, span),
+        DeValue::Array(list) => {
+            let mut removed = false;
+            let elements = std::mem::replace(list, DeArray::new()).into_iter();
+            *list = elements
+                .filter_map(|mut element| {
+                    let inside = !removed && cut_inside(&mut element, span);
+                    let here = !removed && !inside && holds(&element.span(), span);
+                    removed |= inside || here;
+                    (!here).then_some(element)
+                })
+                .collect();
+            removed
+        }
+        _ => false,
+    }
+}
+
+fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// The bytes of the lines that `span` touches.
+fn line(text: &str, span: Range<usize>) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let [start, end] = [span.start, span.end].map(|at| at.min(bytes.len()));
+    let first = bytes[..start].iter().rposition(|b| *b == b'\n').map_or(0, |newline| newline + 1);
+    let last =
+        bytes[end..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |newline| end + newline);
+    first..last + 1
+}

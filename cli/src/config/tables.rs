@@ -1,0 +1,208 @@
+//! The tables of `mik.toml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use mik_core::{AllowedHost, CacheLimits, ModuleName, RoutePath, ServerLimits};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::keys::{Row, keys, keys_of_modules};
+use super::text::{EnvName, EnvValue, HostName};
+use super::value::{Count, GIB, HOUR, KIB, MIB, MINUTE, SECOND, Size, TIB, Text, Time, Value};
+
+/// A whole `mik.toml`. Every key has a default, so an empty file is complete.
+///
+/// Sizes are texts such as "64KiB" or "10MiB", times are texts such as "250ms", "30s" or "5m", and
+/// relative paths are relative to the file.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "mik.toml")]
+pub struct Config {
+    /// What this project is.
+    pub project: ProjectTable,
+    /// Where to listen and what to serve.
+    pub server: ServerTable,
+    /// What compiles and runs the modules, and the defaults of every module.
+    pub engine: EngineTable,
+    /// What runs scripts.
+    pub orchestrator: OrchestratorTable,
+    /// How many loaded modules are kept.
+    pub cache: CacheTable,
+    /// What stands around each call.
+    pub middleware: MiddlewareTable,
+    /// Settings of single modules, by the name of their file.
+    pub modules: BTreeMap<Text<ModuleName>, ModuleTable>,
+}
+
+/// `[project]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProjectTable {
+    /// The name of the project.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+keys! {
+    /// `[server]`.
+    ServerTable for ServerLimits
+    {
+        /// The address to listen on: an IP address or a host name.
+        #[schemars(extend("default" = HostName::default().as_str()))]
+        host: Option<Text<HostName>>,
+        /// The port to listen on; 0 takes a free one.
+        #[schemars(extend("default" = DEFAULT_PORT))]
+        port: Option<Count<0, 65_535>>,
+        /// The folder whose `.wasm` files are served as `/run/NAME/*`, or one such file.
+        #[schemars(extend("default" = DEFAULT_MODULES))]
+        modules: Option<PathBuf>,
+        /// What the server as a whole allows.
+        limits: LimitsTable,
+    }
+    {
+        /// How long a shutdown waits for requests that are under way before it cuts them.
+        drain -> drain: Time<0, HOUR>,
+    }
+}
+
+/// The port to listen on unless told otherwise.
+pub(crate) const DEFAULT_PORT: u16 = 3000;
+/// The folder of modules unless told otherwise.
+pub(crate) const DEFAULT_MODULES: &str = "modules/";
+
+keys! {
+    /// `[server.limits]`.
+    LimitsTable for ServerLimits
+    {}
+    {
+        /// Header fields of a request head; one more is answered 431.
+        head_fields -> head_fields: Count<1, 10_000>,
+        /// Bytes of a request head; one more is answered 431.
+        head_bytes -> head_bytes: Size<{ 8 * KIB }, { 16 * MIB }>,
+        /// Bytes of a request target; one more is answered 414.
+        target_bytes -> target_bytes: Size<64, 65_534>,
+        /// Bytes of a request body; one more is answered 413.
+        body_bytes -> body_bytes: Size<0, TIB>,
+        /// Time from the first byte of a request head to its last.
+        head_time -> head_time: Time<10, { 10 * MINUTE }>,
+        /// Time for a whole request body.
+        body_time -> body_time: Time<10, { 24 * HOUR }>,
+        /// How long a kept connection may stay idle.
+        idle_time -> idle_time: Time<10, { 24 * HOUR }>,
+        /// How long a write may make no progress.
+        write_time -> write_time: Time<10, { 24 * HOUR }>,
+        /// Open connections. Past it the oldest idle one is closed, else accepting pauses. It never
+        /// exceeds what the descriptor limit of the process has room for.
+        connections -> connections: Count<1, 1_000_000>,
+        /// Calls of modules in flight, nested ones too; one more is answered 503.
+        in_flight -> in_flight: Count<1, 100_000>,
+        /// How deep calls may nest (a module that calls a module); one more is answered 508.
+        depth -> depth: Count<1, 64>,
+        /// Bytes of a module file; a larger one does not load.
+        module_bytes -> module_bytes: Size<{ KIB }, { 4 * GIB }>,
+    }
+}
+
+keys_of_modules! {
+    /// `[engine]`: which engine, its own settings, and the defaults of every module.
+    EngineTable {
+        /// The engine's name. `mik run --help` lists those that are compiled in.
+        #[schemars(extend("default" = DEFAULT_ENGINE))]
+        name: Option<String>,
+        /// Where compiled modules are kept between runs; "" keeps none. Default: the user's cache folder.
+        cache_dir: Option<PathBuf>,
+        /// Memory of all guests together. Default: half of what the machine or the control group has.
+        total_memory: Option<Size<{ MIB }, { 16 * TIB }>>,
+        /// How often a running guest is made to yield and its deadline is looked at. Default: 10ms.
+        tick: Option<Time<1, SECOND>>,
+    }
+}
+
+/// The engine unless told otherwise.
+pub(crate) const DEFAULT_ENGINE: &str = "wasmtime";
+
+/// `[orchestrator]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrchestratorTable {
+    /// The orchestrator's name.
+    pub name: Option<String>,
+}
+
+keys! {
+    /// `[cache]`: past either bound the module that was used least recently is unloaded.
+    CacheTable for CacheLimits
+    {}
+    {
+        /// Bytes of all loaded modules together.
+        bytes -> bytes: Size<{ MIB }, TIB>,
+        /// Loaded modules.
+        entries -> entries: Count<1, 100_000>,
+    }
+}
+
+keys_of_modules! {
+    /// `[modules.NAME]`: settings of one module; what is not set here is taken from `[engine]`.
+    ModuleTable {
+        /// Environment variables that the module sees. It sees no others.
+        env: BTreeMap<Text<EnvName>, EnvValue>,
+        /// Hosts that the module may send requests to: "api.example.com", "*.example.com", an address,
+        /// "localhost", "*" for every public host, "NAME.mik.internal" for another module; each with
+        /// ":port" or without.
+        allowed_hosts: Vec<Text<AllowedHost>>,
+        /// A path at which the module is mounted as well as at `/run/NAME/`.
+        route: Option<Text<RoutePath>>,
+    }
+}
+
+/// `[middleware]`: the order, and one table for each middleware.
+#[derive(Debug, Clone, Default, PartialEq, JsonSchema)]
+pub struct MiddlewareTable {
+    /// The names of middleware, outermost first. Those that it leaves out follow in their default order.
+    pub order: Option<Vec<String>>,
+    /// One table for each middleware; the table switches it on.
+    #[schemars(flatten)]
+    pub tables: BTreeMap<String, SwitchTable>,
+}
+
+/// `[middleware.NAME]`: what every middleware has; its other keys are its own.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SwitchTable {
+    /// `false` switches the middleware off.
+    #[schemars(extend("default" = true))]
+    pub enabled: Option<bool>,
+}
+
+impl<'de> Deserialize<'de> for MiddlewareTable {
+    /// By hand, because `#[serde(flatten)]` forgets where in the file an error is.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Tables;
+
+        impl<'de> Visitor<'de> for Tables {
+            type Value = MiddlewareTable;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<MiddlewareTable, A::Error> {
+                let mut table = MiddlewareTable::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "order" {
+                        table.order = Some(map.next_value()?);
+                    } else {
+                        table.tables.insert(key, map.next_value()?);
+                    }
+                }
+                Ok(table)
+            }
+        }
+
+        from.deserialize_map(Tables)
+    }
+}

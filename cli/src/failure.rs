@@ -1,0 +1,77 @@
+//! Why a command ends other than well, and with which exit code.
+
+use std::io;
+use std::path::PathBuf;
+
+use mik_core::{BuildError, Unknown};
+
+use crate::config::Problems;
+use crate::log::LogError;
+use crate::source::SourceError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Its arguments make no sense here.
+    #[error("{0}")]
+    Usage(String),
+    /// There is nothing to work on.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The log cannot be set up.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// `mik.toml` cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// Something is wrong with the configuration.
+    #[error(transparent)]
+    Config(#[from] Problems),
+    /// A part cannot be made.
+    #[error(transparent)]
+    Part(#[from] Unknown),
+    /// The host cannot be put together.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The runtime does not start.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    /// The address is not to be had.
+    #[error("{reason}; choose another with --host and --port, or stop what holds it")]
+    Bind {
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// Requests were cut at the end.
+    #[error("{connections} connections were cut: they had not finished by the end of server.drain")]
+    Cut {
+        /// How many.
+        connections: usize,
+    },
+    /// `mik check` has found problems, and has printed them.
+    #[error("problems were found")]
+    Problems,
+}
+
+impl Failure {
+    /// 2 for wrong usage, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Source(_) | Self::Log(LogError::Filter { .. }) => 2,
+            _ => 1,
+        }
+    }
+
+    /// What to print: the error for people, coloured where they can see it.
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Self::Config(problems) => problems.render(colour),
+            other => format!("error: {other}"),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The command line of mik, as a library: what the binary does, for tests and other front ends.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use mik::{Plan, ProjectArgs, registry};
+//!
+//! let registry = registry();
+//! let args = ProjectArgs { path: Some("modules/".into()), ..ProjectArgs::default() };
+//! let plan = Plan::new(&args, &registry)?.sound()?;
+//! let host = plan.make_host(&registry, plan.make_engine(&registry)?)?;
+//! # Ok(()) }
+//! ```
+
+mod announce;
+mod args;
+mod commands;
+pub mod config;
+mod failure;
+mod inspect;
+mod log;
+mod output;
+mod parts;
+mod plan;
+mod signals;
+mod source;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+pub use args::{CheckArgs, Cli, Command, EnvArg, Origin, ProjectArgs, RunArgs};
+pub use failure::Failure;
+pub use inspect::{Access, Inspection};
+pub use log::{Format, LogError};
+pub use parts::registry;
+pub use plan::{Given, Plan, Setting};
+pub use source::{Source, SourceError};
+
+/// Runs a command line, its first element being the name of the program, and gives the exit code: 0 done,
+/// 1 failed, 2 wrong usage.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::read(args) {
+        Ok(cli) => cli,
+        Err(told) => {
+            // A closed pipe is no failure.
+            let _ = told.print();
+            return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
+        }
+    };
+    match commands::execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !matches!(failure, Failure::Problems) {
+                output::complain(failure.render(log::colour()));
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The log: structured events, for people or as JSON, on standard error.
+
+mod pretty;
+mod sink;
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::panic;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+
+pub(crate) use sink::Sink;
+
+/// What is logged unless `MIK_LOG` says otherwise.
+const DEFAULT_FILTER: &str = "info";
+/// How long an ending process waits for whoever reads the log.
+const LAST: Duration = Duration::from_secs(1);
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One line of text for each event.
+    Pretty,
+    /// One JSON object for each event.
+    Json,
+}
+
+impl Format {
+    /// Text where a person reads, JSON where a program does.
+    pub fn fitting() -> Self {
+        if io::stderr().is_terminal() { Self::Pretty } else { Self::Json }
+    }
+}
+
+/// The log of this process. Lines wait until [`Log::open`]; dropping it lets them out.
+pub(crate) struct Log {
+    sink: Sink,
+    format: Format,
+}
+
+/// The log cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// `MIK_LOG` does not read.
+    #[error(
+        "MIK_LOG={text:?}: {reason}; write it like \"info\" or \"info,mik_core=debug,mik::access=off\""
+    )]
+    Filter {
+        /// What it holds.
+        text: String,
+        /// What is wrong with it.
+        reason: tracing_subscriber::filter::ParseError,
+    },
+    /// No thread for it.
+    #[error("cannot start the log: {0}")]
+    Thread(#[from] io::Error),
+}
+
+impl Log {
+    /// Takes every event of this process from now on, filtered by `filter` (what `MIK_LOG` holds).
+    pub(crate) fn start(format: Format, filter: Option<&str>) -> Result<Self, LogError> {
+        let text = filter.unwrap_or(DEFAULT_FILTER);
+        let filter = EnvFilter::builder()
+            .parse(text)
+            .map_err(|reason| LogError::Filter { text: text.to_owned(), reason })?;
+        let dropped = match format {
+            Format::Pretty => {
+                |lost| format!("{lost} log lines dropped: standard error is read too slowly\n")
+            }
+            Format::Json => |lost| {
+                let message = "log lines dropped: standard error is read too slowly";
+                json_line("WARN", message, [("dropped", serde_json::Value::from(lost))])
+            },
+        };
+        let sink = Sink::start(io::stderr(), dropped)?;
+        let subscriber =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(sink.clone());
+        // A second log in one process (in tests) leaves the first in place.
+        let _ = match format {
+            Format::Pretty => {
+                subscriber.with_ansi(colour()).event_format(pretty::Pretty).try_init()
+            }
+            Format::Json => subscriber
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .try_init(),
+        };
+        panic::set_hook(Box::new(|panic| {
+            let location = panic.location().map(ToString::to_string).unwrap_or_default();
+            let message = panic.payload_as_str().unwrap_or("unknown");
+            tracing::error!(target: "mik::panic", location, "panic: {message}");
+        }));
+        Ok(Self { sink, format })
+    }
+
+    /// Lets lines out: first `line`, then what was logged before.
+    pub(crate) fn open(&self, line: impl fmt::Display) {
+        self.sink.open(&format!("{line}\n"));
+    }
+
+    /// Writes text for people, or what `fields` give as one event in JSON.
+    pub(crate) fn tell<const N: usize>(
+        &self,
+        text: &str,
+        message: &str,
+        fields: [(&str, serde_json::Value); N],
+    ) {
+        match self.format {
+            Format::Pretty => self.sink.put(text.as_bytes()),
+            Format::Json => self.sink.put(json_line("INFO", message, fields).as_bytes()),
+        }
+    }
+
+    /// Waits a moment for what was logged to be written.
+    pub(crate) fn flush(&self) {
+        self.sink.flush(LAST);
+    }
+
+    /// A handle to flush with from elsewhere.
+    pub(crate) fn sink(&self) -> Sink {
+        self.sink.clone()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.sink.open("");
+        self.flush();
+    }
+}
+
+/// Whether standard error is to be coloured (<https://no-color.org>).
+pub(crate) fn colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// An event as the JSON format of `tracing-subscriber` writes it, but with fields that have structure.
+fn json_line<const N: usize>(
+    level: &str,
+    message: &str,
+    fields: [(&str, serde_json::Value); N],
+) -> String {
+    let mut timestamp = String::new();
+    // Writing to a string does not fail.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+    let mut event = serde_json::json!({
+        "timestamp": timestamp, "level": level, "message": message, "target": "mik",
+    });
+    for (key, value) in fields {
+        event[key] = value;
+    }
+    format!("{event}\n")
+}

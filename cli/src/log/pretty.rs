@@ -1,0 +1,192 @@
+//! The log for people: a short line for each event.
+//!
+//! ```text
+//! 12:01:27.910Z GET /run/hello/x 200 16B 7.2ms
+//! 12:01:28.229Z GET /nope 404 147B 0.09ms not-found
+//! 12:01:28.733Z WARN there is no module `a` key=value
+//! ```
+
+use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Writes events for people.
+pub(super) struct Pretty;
+
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+/// Fields of an access line that only programs need.
+const QUIET: [&str; 4] = ["route", "module", "script", "peer"];
+
+impl<S, N> FormatEvent<S, N> for Pretty
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        paint(&mut to, DIM, &time_of_day(SystemTime::now()))?;
+        match event.metadata().target() {
+            "mik::access" => fields.access(&mut to)?,
+            _ => fields.event(&mut to, *event.metadata().level())?,
+        }
+        to.write_char('\n')
+    }
+}
+
+/// The fields of an event as text that a terminal can be shown.
+#[derive(Default)]
+struct Fields(Vec<(&'static str, String)>);
+
+impl Fields {
+    fn event(mut self, to: &mut Writer<'_>, level: Level) -> fmt::Result {
+        match level {
+            Level::ERROR => paint(to, RED, " ERROR")?,
+            Level::WARN => paint(to, YELLOW, " WARN")?,
+            Level::INFO => {}
+            level => paint(to, DIM, &format!(" {level}"))?,
+        }
+        if let Some(message) = self.take("message") {
+            write!(to, " {message}")?;
+        }
+        self.rest(to)
+    }
+
+    fn access(mut self, to: &mut Writer<'_>) -> fmt::Result {
+        let mut take = |name| self.take(name).unwrap_or_default();
+        write!(to, " {} {}", take("method"), take("path"))?;
+        let status = take("status");
+        let colour = match status.as_bytes().first() {
+            Some(b'5') => RED,
+            Some(b'4') => YELLOW,
+            _ => GREEN,
+        };
+        paint(to, colour, &format!(" {status}"))?;
+        write!(to, " {}B {}ms", take("bytes"), take("duration_ms"))?;
+        let error = take("error");
+        if !error.is_empty() {
+            paint(to, colour, &format!(" {error}"))?;
+        }
+        self.0.retain(|(name, _)| !QUIET.contains(name));
+        self.rest(to)
+    }
+
+    fn rest(&self, to: &mut Writer<'_>) -> fmt::Result {
+        for (name, value) in &self.0 {
+            paint(to, DIM, &format!(" {name}={value}"))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(field, _)| *field == name)?;
+        Some(self.0.remove(at).1)
+    }
+}
+
+impl Visit for Fields {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let plain = field.name() == "message" || !value.contains([' ', '"', '\n']);
+        let text = if plain { harmless(value) } else { format!("{value:?}") };
+        self.0.push((field.name(), text));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.push((field.name(), harmless(&format!("{value:?}"))));
+    }
+}
+
+/// Writes `text` in a colour, where there are colours.
+fn paint(to: &mut Writer<'_>, colour: &str, text: &str) -> fmt::Result {
+    if to.has_ansi_escapes() {
+        write!(to, "\x1b[{colour}m{text}\x1b[0m")
+    } else {
+        to.write_str(text)
+    }
+}
+
+/// The text without anything that moves a cursor: only line ends stay.
+fn harmless(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// The time of day in UTC.
+fn time_of_day(now: SystemTime) -> String {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let second = since.as_secs() % 86_400;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{hour:02}:{minute:02}:{second:02}.{:03}Z", since.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged, each line without its time.
+    fn logged(events: impl FnOnce()) -> Vec<String> {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .event_format(Pretty)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, events);
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.split_once("Z ").unwrap().1.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_line_is_short_and_cannot_move_the_cursor() {
+        let lines = logged(|| {
+            tracing::info!(module = "a", text = "two words", "loaded");
+            tracing::warn!("evil \u{1b}[2J");
+            tracing::info!(target: "mik::access", method = "GET", path = "/x", status = 404, bytes = 5,
+                duration_ms = 0.5, route = "/*", error = "not-found", request_id = %7);
+        });
+        assert_eq!(lines[0], "loaded module=a text=\"two words\"");
+        assert_eq!(lines[1], "WARN evil \\u{1b}[2J");
+        assert_eq!(lines[2], "GET /x 404 5B 0.5ms not-found request_id=7");
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_day() {
+        let at = UNIX_EPOCH + Duration::from_millis(86_400_000 * 3 + 3_723_004);
+        assert_eq!(time_of_day(at), "01:02:03.004Z");
+    }
+}

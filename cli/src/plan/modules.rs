@@ -1,0 +1,235 @@
+//! Which modules there are, what each may use, and where they are mounted.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mik_core::{Grants, ModuleName, ModuleSettings, RoutePath};
+
+use super::Draft;
+use crate::config::{DEFAULT_MODULES, EnvValue, ModuleTable, Problem, Text, closest};
+use crate::failure::Failure;
+
+type Found = BTreeMap<ModuleName, PathBuf>;
+type Settings = (ModuleSettings, BTreeMap<ModuleName, ModuleSettings>);
+type Env = Vec<(String, String)>;
+type Mounts = Vec<(RoutePath, ModuleName)>;
+
+impl Draft<'_> {
+    /// The folder or file to serve: the argument, `server.modules`, or `modules/` where that exists.
+    pub(super) fn modules(&mut self, argument: Option<PathBuf>) -> Option<PathBuf> {
+        if argument.is_some() {
+            return argument;
+        }
+        let folder = self.document.as_ref().map_or(Path::new(""), |document| document.folder());
+        let Some(given) = &self.config.server.modules else {
+            let default = folder.join(DEFAULT_MODULES);
+            if default.is_dir() {
+                return Some(default);
+            }
+            let message =
+                format!("there are no modules: the folder {} does not exist", default.display());
+            let help =
+                "make it and put components into it, or name another one with server.modules";
+            self.problems.push(Problem::warning(message).help(help.to_owned()));
+            return None;
+        };
+        let path = folder.join(given);
+        if path.exists() {
+            return Some(path);
+        }
+        let message = format!("there is no file or folder {}", path.display());
+        let span = self.places.value(&["server", "modules"]);
+        self.problems.push(
+            Problem::error(message).at(span).expected("expected a folder of .wasm files, or one"),
+        );
+        None
+    }
+
+    /// The modules that there are now, by the rules of the host, which stops at the first fault.
+    pub(super) fn scan(&mut self, root: Option<&Path>) -> Found {
+        let mut found = Found::new();
+        let Some(root) = root else { return found };
+        if !root.is_dir() {
+            self.add(&mut found, root.to_owned());
+            return found;
+        }
+        let entries = match fs::read_dir(root) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.problems
+                    .push(Problem::error(format!("cannot read {}: {error}", root.display())));
+                return found;
+            }
+        };
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let hidden =
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if !hidden && path.extension().is_some_and(|end| end == "wasm") && path.is_file() {
+                self.add(&mut found, path);
+            }
+        }
+        if found.is_empty() {
+            let message = format!("there are no .wasm files in {}", root.display());
+            self.problems.push(Problem::warning(message));
+        }
+        found
+    }
+
+    fn add(&mut self, found: &mut Found, path: PathBuf) {
+        match ModuleName::from_file(&path) {
+            Ok(name) => match found.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(path);
+                }
+                Entry::Occupied(other) => {
+                    let (name, other) = (other.key(), other.get().display());
+                    let message =
+                        format!("{other} and {} both give the module {name:?}", path.display());
+                    let problem =
+                        Problem::error(message).help("rename or remove one of them".to_owned());
+                    self.problems.push(problem);
+                }
+            },
+            Err(reason) => {
+                let problem = Problem::error(format!("{}: {reason}", path.display()));
+                self.problems.push(problem.help("rename the file".to_owned()));
+            }
+        }
+    }
+
+    /// The settings of all modules: `[engine]`, then `[modules.NAME]`, then `--env`.
+    pub(super) fn settings(&mut self) -> Result<Settings, Failure> {
+        let flags = self.env_of_flags()?;
+        let mut defaults = ModuleSettings::default();
+        self.config.engine.apply(&mut defaults);
+        defaults.grants = Arc::new(Grants { env: flags.clone(), ..Grants::default() });
+        let mut named = BTreeMap::new();
+        let tables = self.config.modules.clone();
+        for (Text(name), table) in tables {
+            let mut settings = defaults.clone();
+            table.apply(&mut settings);
+            let mut env = self.env_of_table(&name, &table);
+            env.retain(|(key, _)| !flags.iter().any(|(flag, _)| flag == key));
+            env.extend(flags.iter().cloned());
+            let allowed_hosts = table.allowed_hosts.iter().map(|Text(host)| host.clone()).collect();
+            settings.grants = Arc::new(Grants { env, allowed_hosts });
+            named.insert(name, settings);
+        }
+        Ok((defaults, named))
+    }
+
+    fn env_of_flags(&self) -> Result<Env, Failure> {
+        let mut env = BTreeMap::new();
+        for arg in &self.args.env {
+            let name = arg.name.as_str();
+            let value = match &arg.value {
+                Some(value) => value.clone(),
+                None => std::env::var(name).map_err(|error| {
+                    Failure::Usage(format!(
+                        "--env {name}: {error}; give it a value with --env {name}=VALUE"
+                    ))
+                })?,
+            };
+            env.insert(name.to_owned(), value);
+        }
+        Ok(env.into_iter().collect())
+    }
+
+    fn env_of_table(&mut self, name: &ModuleName, table: &ModuleTable) -> Env {
+        let mut env = Env::new();
+        for (Text(key), value) in &table.env {
+            let value = match value {
+                EnvValue::Text(text) => Ok(text.clone()),
+                EnvValue::From(source) => std::env::var(&source.from).map_err(|_| &source.from),
+            };
+            match value {
+                Ok(value) => env.push((key.as_str().to_owned(), value)),
+                Err(from) => {
+                    let path = ["modules", name.as_str(), "env", key.as_str()];
+                    let message = format!("the environment of mik has no variable `{from}`");
+                    let problem = Problem::error(message).at(self.places.value(&path));
+                    self.problems.push(problem.help(format!(
+                        "set it before mik starts, or write a value: {key} = \"…\""
+                    )));
+                }
+            }
+        }
+        env
+    }
+
+    /// The mounts of the file and of `--route`. Each must lead to a module that is there; `is_there` says
+    /// whether there is a folder of modules at all.
+    pub(super) fn mounts(&mut self, found: &Found, is_there: bool) -> Result<Mounts, Failure> {
+        let mut mounts = Mounts::new();
+        let mut problems = Vec::new();
+        for (Text(name), table) in &self.config.modules {
+            let route = table.route.as_ref().map(|Text(route)| route);
+            if !found.contains_key(name.as_str()) {
+                // Where there is no folder, that is told already.
+                problems.extend(is_there.then(|| self.no_module(name, route, found)));
+                continue;
+            }
+            let Some(route) = route else { continue };
+            let taken = match mounts.iter().find(|(other, _)| other == route) {
+                Some((_, other)) => Some(format!("the route {route} leads to `{other}` already")),
+                None => reserved(route),
+            };
+            match taken {
+                Some(message) => {
+                    let span = self.places.value(&["modules", name.as_str(), "route"]);
+                    problems.push(Problem::error(message).at(span));
+                }
+                None => mounts.push((route.clone(), name.clone())),
+            }
+        }
+        self.problems.extend(problems);
+        if let Some(route) = &self.args.route {
+            let name = only_module(route, found)?;
+            mounts.retain(|(other, _)| other != route);
+            mounts.push((route.clone(), name));
+        }
+        Ok(mounts)
+    }
+
+    fn no_module(&self, name: &ModuleName, route: Option<&RoutePath>, found: &Found) -> Problem {
+        let problem = match route {
+            Some(route) => Problem::error(format!(
+                "the route {route} leads to the module `{name}`, which is not there"
+            )),
+            None => Problem::warning(format!("there is no module `{name}`")),
+        };
+        let close = closest(name.as_str(), found.keys().map(ModuleName::as_str));
+        let help = close.map(|close| format!("did you mean `{close}`?"));
+        problem.at(self.places.key(&["modules", name.as_str()])).help(help)
+    }
+}
+
+/// The one module that `--route` mounts.
+fn only_module(route: &RoutePath, found: &Found) -> Result<ModuleName, Failure> {
+    if let Some(message) = reserved(route) {
+        return Err(Failure::Usage(message));
+    }
+    let mut names = found.keys();
+    match (names.next(), names.next()) {
+        (Some(name), None) => Ok(name.clone()),
+        _ => Err(Failure::Usage(format!(
+            "--route {route} mounts the one component of a run, but there are {}; \
+             write route = \"{route}\" under [modules.NAME] of a mik.toml",
+            found.len()
+        ))),
+    }
+}
+
+/// Whether the host itself answers there.
+fn reserved(route: &RoutePath) -> Option<String> {
+    let own = ["/health", "/run", "/script"];
+    let own = own
+        .into_iter()
+        .find(|own| RoutePath::new(own).is_ok_and(|own| own.strip(route.as_str()).is_some()));
+    own.map(|own| format!("the route {route} cannot be mounted: {own} is the host's own"))
+}

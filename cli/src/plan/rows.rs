@@ -1,0 +1,81 @@
+//! Every setting as it is in force, and where it came from.
+
+use serde::Serialize;
+
+use super::{Given, Plan};
+use crate::args::Origin;
+use crate::config::Row;
+
+/// One key of `mik.toml` as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The key with its table: `server.limits.body_bytes`.
+    pub key: String,
+    /// Its value, written as in the file.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Plan {
+    /// The settings that are fixed when the process starts: where it listens, its limits, its engine.
+    pub fn fixed_settings(&self) -> Vec<Setting> {
+        let server = &self.config.server;
+        let mut all = vec![given("server.host", &self.host), given("server.port", &self.port)];
+        all.extend(rows("server", server.rows(&self.limits)));
+        all.extend(rows("server.limits", server.limits.rows(&self.limits)));
+        let table = &self.config.engine;
+        let own = |key: &str, value: Option<String>, default: &str| {
+            let origin = if value.is_some() { Origin::File } else { Origin::Default };
+            Setting {
+                key: format!("engine.{key}"),
+                value: value.unwrap_or_else(|| default.into()),
+                origin,
+            }
+        };
+        all.push(given("engine.name", &self.engine));
+        all.push(own("cache_dir", self.cache_dir(), "the user's cache folder"));
+        let total = table.total_memory.map(|size| size.to_string());
+        all.push(own("total_memory", total, "half of the machine or control group"));
+        all.push(own("tick", table.tick.map(|time| time.to_string()), "10ms"));
+        all
+    }
+
+    /// The settings that a reload changes as well, without those of single modules.
+    pub fn other_settings(&self) -> Vec<Setting> {
+        let mut all = rows("engine", self.config.engine.rows(&self.defaults));
+        if let Some(orchestrator) = &self.orchestrator {
+            all.push(given("orchestrator.name", orchestrator));
+        }
+        all.extend(rows("cache", self.config.cache.rows(&self.cache)));
+        all
+    }
+
+    /// The settings that single modules have of their own.
+    pub fn module_settings(&self) -> Vec<Setting> {
+        let tables = self.config.modules.iter().filter_map(|(name, table)| {
+            let settings = self.named.get(&name.0)?;
+            Some(rows(&format!("modules.{name}"), table.rows(settings)))
+        });
+        tables.flatten().filter(|setting| setting.origin == Origin::File).collect()
+    }
+
+    /// The keys that differ from what was fixed at the start: they need a restart to take effect.
+    pub fn needs_restart(&self, start: &[Setting]) -> Vec<String> {
+        let pairs = start.iter().zip(self.fixed_settings());
+        pairs.filter(|(old, new)| old.value != new.value).map(|(_, new)| new.key).collect()
+    }
+}
+
+fn given<T: ToString>(key: &str, given: &Given<T>) -> Setting {
+    Setting { key: key.into(), value: given.value.to_string(), origin: given.origin }
+}
+
+fn rows(table: &str, rows: Vec<Row>) -> Vec<Setting> {
+    let setting = |row: Row| Setting {
+        key: format!("{table}.{}", row.key),
+        value: row.value,
+        origin: if row.given { Origin::File } else { Origin::Default },
+    };
+    rows.into_iter().map(setting).collect()
+}
