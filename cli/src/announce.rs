@@ -1,4 +1,6 @@
-//! What `mik run` tells of what it serves: the routes, and what each module is granted.
+//! What `mik run` tells when it is ready: its address, the routes, and what each module is granted.
+
+use std::net::SocketAddr;
 
 use mik_core::{Grants, Host, Target};
 use serde_json::{Value, json};
@@ -7,8 +9,8 @@ use crate::log::Log;
 use crate::output::columns;
 use crate::plan::Plan;
 
-/// Tells the routes of `host` and what each module may use.
-pub(crate) fn routes(log: &Log, plan: &Plan, host: &Host) {
+/// Opens the log with the address, the routes of `host`, and what each module may use.
+pub(crate) fn ready(log: &Log, address: SocketAddr, plan: &Plan, host: &Host) {
     let routes = host.routes();
     let grants = |target: &Target| match target {
         Target::Module(name) => Some(plan.settings(name).grants.clone()),
@@ -31,7 +33,8 @@ pub(crate) fn routes(log: &Log, plan: &Plan, host: &Host) {
         })
         .collect();
     let engine = plan.engine.value.clone();
-    log.tell(&columns(&rows), "serving", [("routes", machine), ("engine", engine.into())]);
+    let line = format_args!("listening on http://{address}");
+    log.open(line, &columns(&rows), "serving", [("routes", machine), ("engine", engine.into())]);
 }
 
 /// The grants in a few words; names of variables only, never their values.

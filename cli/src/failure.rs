@@ -48,7 +48,7 @@ pub enum Failure {
         reason: io::Error,
     },
     /// Requests were cut at the end.
-    #[error("{connections} connections were cut: they had not finished by the end of server.drain")]
+    #[error("connections cut at the end of server.drain, unfinished: {connections}")]
     Cut {
         /// How many.
         connections: usize,
@@ -65,6 +65,11 @@ impl Failure {
             Self::Usage(_) | Self::Source(_) | Self::Log(LogError::Filter { .. }) => 2,
             _ => 1,
         }
+    }
+
+    /// Whether the command itself has told of it: on standard output, or in the log.
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Problems | Self::Cut { .. })
     }
 
     /// What to print: the error for people, coloured where they can see it.

@@ -49,7 +49,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match commands::execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::Problems) {
+            if !failure.is_told() {
                 output::complain(failure.render(log::colour()));
             }
             ExitCode::from(failure.exit_code())

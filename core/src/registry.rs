@@ -141,7 +141,8 @@ impl Registry {
         name: &str,
         settings: &Settings,
     ) -> Result<Arc<dyn Middleware>, Unknown> {
-        Ok(self.middleware.find("middleware", name)?(settings)?)
+        // Whether it is on was decided by whoever asks for it.
+        Ok(self.middleware.find("middleware", name)?(&settings.ignoring("enabled"))?)
     }
 
     /// The engines that are compiled in.

@@ -13,6 +13,8 @@ use toml::de::{DeTable, DeValue, Deserializer};
 pub struct Settings {
     document: Arc<str>,
     path: Vec<String>,
+    /// Keys that somebody else reads.
+    ignored: Vec<&'static str>,
 }
 
 /// A table that does not read, with the place in `mik.toml` where known.
@@ -32,7 +34,15 @@ impl Settings {
     /// The table at `path` of a TOML document; a table that is not there reads as an empty one. What
     /// [`SettingsError::span`] gives are bytes of the whole document.
     pub fn at(document: impl Into<Arc<str>>, path: &[&str]) -> Self {
-        Self { document: document.into(), path: path.iter().map(ToString::to_string).collect() }
+        let path = path.iter().map(ToString::to_string).collect();
+        Self { document: document.into(), path, ignored: Vec::new() }
+    }
+
+    /// The same table without a key that is not the part's own.
+    pub(crate) fn ignoring(&self, key: &'static str) -> Self {
+        let mut settings = self.clone();
+        settings.ignored.push(key);
+        settings
     }
 
     /// Reads the table into the part's own type. Give that `#[serde(deny_unknown_fields, default)]`.
@@ -51,6 +61,9 @@ impl Settings {
                 }
                 None => Spanned::new(0..0, DeTable::new()),
             };
+        }
+        for key in &self.ignored {
+            table.get_mut().remove(*key);
         }
         T::deserialize(Deserializer::from(table)).map_err(|e| SettingsError::from_toml(&e))
     }
@@ -90,6 +103,14 @@ mod tests {
         assert_eq!(table.memory, ByteSize::mib(2));
         let absent: Table = Settings::at(document, &["middleware", "x"]).parse().unwrap();
         assert_eq!(absent.memory, ByteSize::default());
+    }
+
+    #[test]
+    fn a_key_that_belongs_to_somebody_else_is_not_seen() {
+        let settings = Settings::at("[x]\nenabled = true\nmemory = \"1MiB\"", &["x"]);
+        assert!(settings.parse::<Table>().is_err());
+        let table: Table = settings.ignoring("enabled").parse().unwrap();
+        assert_eq!(table.memory, ByteSize::mib(1));
     }
 
     #[test]

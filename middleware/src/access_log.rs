@@ -30,14 +30,10 @@ pub struct AccessLog {
     _private: (),
 }
 
-/// `[middleware.access-log]`.
+/// `[middleware.access-log]`: nothing to set.
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Table {
-    /// Read by whoever puts the host together.
-    #[serde(rename = "enabled")]
-    _enabled: Option<bool>,
-}
+#[serde(deny_unknown_fields)]
+struct Table {}
 
 impl AccessLog {
     /// An access log.
@@ -46,7 +42,7 @@ impl AccessLog {
     }
 
     pub(crate) fn from_settings(settings: &Settings) -> Result<Arc<dyn Middleware>, SettingsError> {
-        let Table { .. } = settings.parse()?;
+        let Table {} = settings.parse()?;
         Ok(Arc::new(Self::new()))
     }
 }
@@ -84,7 +80,7 @@ impl Middleware for AccessLog {
                 body.on_end(move |end| match end.outcome {
                     Outcome::Complete => line.end(status, error, end.bytes, false),
                     Outcome::Failed(failure) => {
-                        line.end(status, Some(failure.kind()), end.bytes, true)
+                        line.end(status, Some(failure.kind()), end.bytes, true);
                     }
                     Outcome::Dropped => line.end_as(ErrorKind::ClientGone, end.bytes, true),
                 })

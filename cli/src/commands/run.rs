@@ -47,8 +47,7 @@ async fn serve(plan: Plan, reload: Reload, log: &Log) -> Result<(), Failure> {
     let server = Server::new(reload.host.clone()).bind(address).await;
     let server =
         server.map_err(|reason| bind_failure(&plan.host.value, plan.port.value, reason))?;
-    log.open(format_args!("listening on http://{}", server.local_addr()));
-    announce::routes(log, &plan, &reload.host);
+    announce::ready(log, server.local_addr(), &plan, &reload.host);
     let sink = log.sink();
     let reload = Arc::new(reload);
     let stop = async move {
@@ -65,7 +64,11 @@ async fn serve(plan: Plan, reload: Reload, log: &Log) -> Result<(), Failure> {
             tracing::info!("stopped");
             Ok(())
         }
-        Drained::Cut { connections } => Err(Failure::Cut { connections }),
+        Drained::Cut { connections } => {
+            let cut = Failure::Cut { connections };
+            tracing::error!("{cut}");
+            Err(cut)
+        }
     }
 }
 

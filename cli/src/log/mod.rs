@@ -98,21 +98,20 @@ impl Log {
         Ok(Self { sink, format })
     }
 
-    /// Lets lines out: first `line`, then what was logged before.
-    pub(crate) fn open(&self, line: impl fmt::Display) {
-        self.sink.open(&format!("{line}\n"));
-    }
-
-    /// Writes text for people, or what `fields` give as one event in JSON.
-    pub(crate) fn tell<const N: usize>(
+    /// Lets lines out: first `line`, then `text` for people or what `fields` give as one event in JSON,
+    /// then what was logged before.
+    pub(crate) fn open<const N: usize>(
         &self,
+        line: impl fmt::Display,
         text: &str,
         message: &str,
         fields: [(&str, serde_json::Value); N],
     ) {
         match self.format {
-            Format::Pretty => self.sink.put(text.as_bytes()),
-            Format::Json => self.sink.put(json_line("INFO", message, fields).as_bytes()),
+            Format::Pretty => self.sink.open(&format!("{line}\n{text}")),
+            Format::Json => {
+                self.sink.open(&format!("{line}\n{}", json_line("INFO", message, fields)));
+            }
         }
     }
 

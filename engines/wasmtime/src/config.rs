@@ -125,7 +125,8 @@ impl EngineConfig {
             .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
             .total_memories(instances.saturating_mul(MEMORIES))
             .total_tables(instances.saturating_mul(TABLES))
-            .total_stacks(instances)
+            // An instance that waits for reuse has no stack. Each costs a system call at the start.
+            .total_stacks(u32::try_from(self.in_flight).unwrap_or(u32::MAX).max(1))
             .max_core_instances_per_component(CORE_INSTANCES)
             .max_memories_per_component(MEMORIES)
             .max_tables_per_component(TABLES)

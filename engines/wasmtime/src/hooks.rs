@@ -59,7 +59,7 @@ impl WasiHttpHooks for Hooks {
         Box::new(async move {
             let response = match call.send(request, options).await {
                 Ok(response) => response,
-                Err(CallError::Upstream(error)) => return Err(upstream_to_wasi(error)),
+                Err(CallError::Upstream(error)) => return Err(upstream_to_wasi(&error)),
                 // Another module failed: its caller sees what a client would.
                 Err(error) => error.into_response(call.request_id()),
             };
@@ -85,18 +85,19 @@ pub(crate) fn to_wasi(error: CallError) -> Error {
         CallError::BodyTooLarge(limit) => Error::HttpRequestBodySize(Some(limit)),
         CallError::BodyTimeout(_) => Error::ConnectionReadTimeout,
         CallError::ClientGone => Error::ConnectionTerminated,
-        CallError::Upstream(error) => upstream_to_wasi(error),
+        CallError::Upstream(error) => upstream_to_wasi(&error),
         CallError::Malformed(_) => Error::HttpProtocolError,
         _ => Error::HttpResponseIncomplete,
     }
 }
 
 /// What the reader of a guest's body is told when the guest breaks it off.
+#[expect(clippy::needless_pass_by_value, reason = "it maps the errors of bodies")]
 pub(crate) fn from_wasi(error: Error) -> CallError {
     CallError::Trap(format!("the guest's body broke off: {error}").into())
 }
 
-fn upstream_to_wasi(error: UpstreamError) -> Error {
+fn upstream_to_wasi(error: &UpstreamError) -> Error {
     match error {
         UpstreamError::Denied(_) => Error::HttpRequestDenied,
         UpstreamError::AddressDenied(_) => Error::DestinationIpProhibited,
