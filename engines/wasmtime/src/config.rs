@@ -39,7 +39,7 @@ pub enum Compiler {
 pub struct EngineConfig {
     /// What compiles.
     pub compiler: Compiler,
-    /// Calls in flight at once; the pool holds as many instances, and as many again that wait for
+    /// Calls in flight at once; the pool holds as many instances, and a quarter more that wait for
     /// reuse. Default 1,000.
     pub in_flight: usize,
     /// Memory of all guests together. Default: half of what the machine or the control group has.
@@ -95,8 +95,13 @@ impl EngineConfig {
         Ok(config)
     }
 
-    pub(crate) fn instances(&self) -> u32 {
-        u32::try_from(self.in_flight.saturating_mul(2)).unwrap_or(u32::MAX).max(2)
+    /// Instances that may wait for their next call, beside those that serve one.
+    pub(crate) fn idle(&self) -> usize {
+        (self.in_flight / 4).max(1)
+    }
+
+    fn instances(&self) -> u32 {
+        u32::try_from(self.in_flight.saturating_add(self.idle())).unwrap_or(u32::MAX).max(2)
     }
 
     pub(crate) fn to_wasmtime(&self) -> wasmtime::Result<Config> {

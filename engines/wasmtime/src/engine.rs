@@ -63,7 +63,7 @@ impl WasmtimeEngine {
                 })
                 .ok()
         });
-        let idle = IdleInstances::new(config.in_flight);
+        let idle = IdleInstances::new(config.idle());
         epoch::start(&engine, config.tick, Arc::downgrade(&idle))?;
         let budget = MemoryBudget::new(config.total_memory.get());
         Ok(Self { compiler: config.compiler, engine, linker, artifacts, budget, idle })

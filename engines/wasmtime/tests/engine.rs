@@ -1,5 +1,7 @@
 //! The engine with real components, in process. What it does over TCP is in `conformance/`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

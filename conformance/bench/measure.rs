@@ -1,0 +1,60 @@
+//! Measuring one server.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mik_conformance::Raw;
+
+use crate::sides::{Server, Side};
+
+/// How long a server may take until it answers.
+const START: Duration = Duration::from_secs(60);
+
+/// Waits for an answer with 200; returns the bytes of its body.
+pub(crate) fn verify(server: &Server, target: &str) -> Result<usize, String> {
+    let end = Instant::now() + START;
+    loop {
+        let last = match Raw::try_connect(server.address) {
+            Ok(mut raw) => match raw.get(target) {
+                Ok(answer) if answer.status() == 200 && answer.is_whole() => {
+                    return Ok(answer.body.len());
+                }
+                Ok(answer) => return Err(format!("GET {target}: {answer}")),
+                Err(stop) => stop.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        if Instant::now() > end {
+            return Err(format!("GET {target}: no answer: {last}"));
+        }
+        thread::sleep(Duration::from_micros(500));
+    }
+}
+
+/// Milliseconds from the start of the process to its first answer.
+pub(crate) fn first_answer(side: &Side, component: &Path, target: &str) -> Result<f64, String> {
+    let started = Instant::now();
+    let server = side.start(component)?;
+    verify(&server, target)?;
+    Ok(started.elapsed().as_secs_f64() * 1_000.0)
+}
+
+/// Requests per second under load.
+pub(crate) fn load(server: &Server, target: &str, seconds: u32) -> Result<f64, String> {
+    let url = format!("http://{}{target}", server.address);
+    let wrk = Command::new("wrk").args(["-t1", "-c32", &format!("-d{seconds}s"), &url]).output();
+    let wrk = wrk.map_err(|error| format!("wrk: {error}"))?;
+    let report = String::from_utf8_lossy(&wrk.stdout);
+    if !wrk.status.success() {
+        return Err(format!("wrk: {report}{}", String::from_utf8_lossy(&wrk.stderr)));
+    }
+    // Only a server that answered everything, and rightly, has a rate.
+    if report.contains("Non-2xx") || report.contains("Socket errors") {
+        return Err(format!("not every request was answered:\n{report}"));
+    }
+    let rate = report.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
+    let rate = rate.and_then(|rate| rate.trim().parse().ok());
+    rate.ok_or_else(|| format!("wrk told no rate:\n{report}"))
+}

@@ -1,0 +1,130 @@
+//! The servers that are compared, each as a process of its own.
+
+use std::fs;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use tempfile::TempDir;
+
+/// The flag with which this program becomes the bare hyper server.
+pub(crate) const BARE: &str = "--bare-hyper";
+
+/// What kind of server a side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `mik run`.
+    Mik { reuse: bool },
+    /// `wasmtime serve -Scli`.
+    Wasmtime { reuse: bool },
+    /// hyper alone, which answers the same bytes.
+    Bare,
+}
+
+/// One of the servers that are compared.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    access_log: bool,
+    /// The project, and what is kept on disk between starts.
+    folder: TempDir,
+}
+
+/// A server that runs; dropping it kills it.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Side {
+    pub(crate) fn new(name: &'static str, kind: Kind, access_log: bool) -> Self {
+        let folder = TempDir::with_prefix("mik-bench-").expect("a temporary folder can be made");
+        Self { name, kind, access_log, folder }
+    }
+
+    /// The path at which the component is.
+    pub(crate) fn path(&self, guest: &str) -> String {
+        match self.kind {
+            Kind::Mik { .. } => format!("/run/{guest}/"),
+            _ => "/".to_owned(),
+        }
+    }
+
+    /// Starts it on a free port. It may not listen yet.
+    pub(crate) fn start(&self, component: &Path) -> Result<Server, String> {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.map_err(|error| format!("no free port: {error}"))?;
+        let mut command = match self.kind {
+            Kind::Mik { reuse } => self.mik(component, address, reuse)?,
+            Kind::Wasmtime { reuse } => wasmtime(component, address, reuse),
+            Kind::Bare => bare(component, address)?,
+        };
+        let command = command
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
+        if let Some(mut stderr) = child.stderr.take() {
+            // Read away, as whatever collects logs would.
+            thread::spawn(move || {
+                let mut piece = vec![0; 64 * 1024];
+                while stderr.read(&mut piece).is_ok_and(|read| read > 0) {}
+            });
+        }
+        Ok(Server { child, address })
+    }
+
+    fn mik(&self, component: &Path, address: SocketAddr, reuse: bool) -> Result<Command, String> {
+        let modules = self.folder.path().join("modules");
+        let target = modules.join(component.file_name().unwrap_or_default());
+        let reuse = if reuse { 1_000 } else { 1 };
+        let config = format!(
+            "[engine]\nreuse = {reuse}\n[middleware.access-log]\nenabled = {}\n",
+            self.access_log
+        );
+        let write = || {
+            if !target.is_file() {
+                fs::create_dir_all(&modules)?;
+                fs::copy(component, &target)?;
+            }
+            fs::write(self.folder.path().join("mik.toml"), config)
+        };
+        write().map_err(|error| format!("the project cannot be written: {error}"))?;
+        let mut command = Command::new(mik_conformance::mik());
+        command.args(["run", "--host", "127.0.0.1", "--port", &address.port().to_string(), "."]);
+        Ok(command)
+    }
+}
+
+fn wasmtime(component: &Path, address: SocketAddr, reuse: bool) -> Command {
+    let mut command = Command::new("wasmtime");
+    command.args(["serve", "-Scli", "-Ccache=y", "--addr", &address.to_string()]);
+    if reuse {
+        command.args(["--max-instance-reuse-count", "1000"]);
+    }
+    command.arg(component);
+    command
+}
+
+fn bare(component: &Path, address: SocketAddr) -> Result<Command, String> {
+    let this =
+        std::env::current_exe().map_err(|error| format!("no path of this program: {error}"))?;
+    let mut command = Command::new(this);
+    command.args([BARE, &address.to_string()]);
+    if component.file_stem().is_some_and(|stem| stem == "stream") {
+        command.env("BODY", "stream");
+    }
+    Ok(command)
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

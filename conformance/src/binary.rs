@@ -1,0 +1,88 @@
+//! Where the binary under test is.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        folder.parent().expect("conformance/ lies in the repository").to_owned()
+    });
+    &ROOT
+}
+
+/// A prebuilt guest component.
+pub fn guest(name: &str) -> PathBuf {
+    let path = repository().join("conformance/guests/prebuilt").join(name).with_extension("wasm");
+    assert!(path.is_file(), "no guest {name}: {} is missing", path.display());
+    path
+}
+
+/// The folder of what cargo built in this profile, such as `target/debug`.
+pub(crate) fn built() -> &'static Path {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let this = env::current_exe().expect("a test knows its own path");
+        let folder = this.parent().expect("a file lies in a folder");
+        let deps = folder.file_name().is_some_and(|name| name == "deps");
+        if deps { folder.parent().unwrap_or(folder).to_owned() } else { folder.to_owned() }
+    });
+    &BUILT
+}
+
+/// The binary `mik` of this profile: what `CARGO_BIN_EXE_mik` names, else the one that lies where this
+/// test was built. It is built first where it is missing or older than its sources.
+pub fn mik() -> &'static Path {
+    static MIK: LazyLock<PathBuf> = LazyLock::new(|| {
+        if let Some(path) = env::var_os("CARGO_BIN_EXE_mik") {
+            return path.into();
+        }
+        let path = built().join("mik").with_extension(env::consts::EXE_EXTENSION);
+        if is_stale(&path) {
+            build();
+        }
+        assert!(path.is_file(), "cargo build -p mik made no {}", path.display());
+        path
+    });
+    &MIK
+}
+
+fn build() {
+    let profile = built().file_name().and_then(|name| name.to_str()).unwrap_or("debug");
+    let profile = if profile == "debug" { "dev" } else { profile };
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--package", "mik", "--bin", "mik", "--profile", profile, "--target-dir"])
+        .arg(built().parent().expect("a profile's folder lies in the target folder"))
+        .current_dir(repository())
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "cargo build -p mik failed");
+}
+
+fn is_stale(binary: &Path) -> bool {
+    let Some(built) = modified(binary) else { return true };
+    let sources = ["Cargo.toml", "Cargo.lock", "core", "engines", "middleware", "cli"];
+    sources.iter().any(|source| newest(&repository().join(source)).is_some_and(|time| time > built))
+}
+
+/// When the newest source below `path` was changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    if !path.is_dir() {
+        let is_source =
+            path.extension().is_some_and(|e| matches!(e.to_str(), Some("rs" | "toml" | "lock")));
+        return if is_source { modified(path) } else { None };
+    }
+    let entries = path.read_dir().ok()?.flatten();
+    entries
+        .filter(|entry| entry.file_name() != "target")
+        .filter_map(|entry| newest(&entry.path()))
+        .max()
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    path.metadata().ok()?.modified().ok()
+}

@@ -1,0 +1,92 @@
+//! What holds in every row of the table of inputs and faults, whatever else the row says.
+
+use std::sync::PoisonError;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::PATIENCE;
+use crate::cases::{Cases, Outcome};
+use crate::mik::Mik;
+use crate::raw::{Raw, told};
+
+/// An innocent request is answered within 250 ms: as a bound on hanging, ten times that.
+pub const INNOCENT: Duration = Duration::from_millis(2_500);
+/// Gauges are back within 5 s: as a bound on hanging, ten times that.
+pub const BASELINE: Duration = Duration::from_secs(50);
+
+impl Mik {
+    /// Runs one case of a row: the fault, and while it goes on an innocent request again and again on
+    /// a connection that was open before. Afterwards the process lives and nothing is in flight.
+    ///
+    /// The project needs the guest `hello`. Cases of one `Mik` run one after the other.
+    pub fn case(&self, cases: &mut Cases, name: &str, fault: impl FnOnce() -> Outcome) {
+        let _alone = self.row.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = self.with_innocents(fault);
+        cases.note(name, outcome);
+        cases.note(name, self.is_back());
+    }
+
+    /// The same without the innocent request: for rows about the number of connections.
+    pub fn lone_case(&self, cases: &mut Cases, name: &str, fault: impl FnOnce() -> Outcome) {
+        let _alone = self.row.lock().unwrap_or_else(PoisonError::into_inner);
+        cases.note(name, fault());
+        cases.note(name, self.is_back());
+    }
+
+    fn with_innocents(&self, fault: impl FnOnce() -> Outcome) -> Outcome {
+        let mut connection = self.connect();
+        innocent(&mut connection)?;
+        let (over, is_over) = channel::<()>();
+        let (outcome, harm) = thread::scope(|scope| {
+            let bystander = scope.spawn(move || {
+                loop {
+                    innocent(&mut connection)?;
+                    match is_over.recv_timeout(Duration::from_millis(25)) {
+                        Err(RecvTimeoutError::Timeout) => {}
+                        _ => return Ok(()),
+                    }
+                }
+            });
+            let outcome = fault();
+            drop(over);
+            (
+                outcome,
+                bystander
+                    .join()
+                    .unwrap_or_else(|_| Err("the innocent request panicked".to_owned())),
+            )
+        });
+        outcome.and(harm)
+    }
+
+    fn is_back(&self) -> Outcome {
+        if !self.lives() {
+            return Err(format!("mik has ended; stderr:\n{}", self.stderr()));
+        }
+        if !self.wait_in_flight(0, BASELINE) {
+            return Err(format!(
+                "{:?} calls are still in flight {BASELINE:?} later",
+                self.in_flight()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// One request to `hello` that must be answered in time.
+fn innocent(connection: &mut Raw) -> Outcome {
+    let started = Instant::now();
+    let answer = connection.patience(PATIENCE.max(INNOCENT)).get("/run/hello/");
+    let took = started.elapsed();
+    match &answer {
+        Ok(response) if response.status() == 200 && response.text() == "Hello from mik!\n" => {}
+        _ => {
+            return Err(format!("an innocent request on an open connection got {}", told(&answer)));
+        }
+    }
+    if took > INNOCENT {
+        return Err(format!("an innocent request on an open connection took {took:?}"));
+    }
+    Ok(())
+}

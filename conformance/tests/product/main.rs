@@ -1,0 +1,37 @@
+//! The whole product over TCP: what issue by issue was promised, and the rows of the table of inputs
+//! and faults. The README beside this folder says which test covers which row.
+
+mod capacity;
+mod cli;
+mod config;
+mod guests;
+mod houses;
+mod limits_http;
+mod modules;
+mod outbound;
+mod reuse;
+mod routing;
+mod shutdown;
+mod stale;
+mod streaming;
+mod timers;
+
+use mik_conformance::{Cases, Mik, Outcome, Received, told_with};
+
+/// Sends these bytes on a connection of their own, reads all that comes, and judges it, as a case of a
+/// row.
+fn exchange(
+    mik: &Mik,
+    cases: &mut Cases,
+    name: &str,
+    sent: &[u8],
+    judge: impl FnOnce(&Received) -> Outcome,
+) {
+    mik.case(cases, name, || {
+        let mut raw = mik.connect();
+        // The answer may come, and the connection end, before all is sent.
+        let _ = raw.send(sent);
+        let received = raw.collect();
+        told_with(judge(&received), sent, &received)
+    });
+}
