@@ -68,7 +68,7 @@ fn one_compile_however_many_wait() {
 
 #[test]
 fn a_compile_that_outlasts_the_deadline_goes_on() {
-    let mik = Setup::new(&["inspect"])
+    let mik = Setup::new(&["inspect", "hello"])
         .config("[modules.inspect]\ntimeout = \"1ms\"\n")
         .empty_cache()
         .start();

@@ -160,6 +160,13 @@ impl Entry {
         }
     }
 
+    /// Starts to load without a caller that waits.
+    pub(super) fn load_ahead(self: &Arc<Self>, catalogue: &Arc<Catalogue>) {
+        if self.loaded().is_none() {
+            drop(self.join(&mut self.progress(), catalogue));
+        }
+    }
+
     /// Loads the file afresh if it is not the one that was loaded, or that failed to.
     pub(super) fn refresh(self: &Arc<Self>, catalogue: &Arc<Catalogue>) {
         let version = Version::of(&self.path).ok();

@@ -96,6 +96,14 @@ impl Catalogue {
         Ok(Arc::new(catalogue))
     }
 
+    /// Starts to load what there is, if it is one: it will be called, and its first caller need not wait.
+    /// Of many, nobody knows which will be.
+    pub(crate) fn warm(self: &Arc<Self>) {
+        if let [entry] = &self.entries.load().values().collect::<Vec<_>>()[..] {
+            entry.load_ahead(self);
+        }
+    }
+
     /// The entry of that name. Existence is all this says: it may never have been loaded.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Entry>> {
         self.entries.load().get(name).cloned()

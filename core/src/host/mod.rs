@@ -177,8 +177,8 @@ impl Host {
         self.0.current.store(next);
     }
 
-    /// Picks up files that change from now on. A [`Server`](crate::Server) does this by itself. Must be
-    /// called within a tokio runtime.
+    /// Picks up files that change from now on, and loads a lone module ahead of its first call. A
+    /// [`Server`](crate::Server) does this by itself. Must be called within a tokio runtime.
     pub fn watch(&self) {
         self.0.current.load().watch();
     }
@@ -239,6 +239,7 @@ impl Inner {
     fn watch(&self) {
         let mut watchers = self.watchers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if watchers.is_empty() {
+            [&self.modules, &self.scripts].into_iter().flatten().for_each(Catalogue::warm);
             watchers
                 .extend([&self.modules, &self.scripts].into_iter().flatten().map(Watcher::start));
         }

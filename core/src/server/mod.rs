@@ -74,6 +74,7 @@ impl Server {
 
     fn serve_on(self, listener: TcpListener) -> Result<BoundServer> {
         let local = listener.local_addr()?;
+        self.host.watch();
         Ok(BoundServer { host: self.host, listener, local })
     }
 }
@@ -105,7 +106,6 @@ impl BoundServer {
     ///
     /// Dropping the future ends everything at once.
     pub async fn serve_until(self, signal: impl Future<Output = ()>) -> Drained {
-        self.host.watch();
         let limit = self.host.limits().drain;
         let mut acceptor = Acceptor::new(self.host, self.listener, self.local);
         let mut signal = pin!(signal);

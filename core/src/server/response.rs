@@ -52,7 +52,7 @@ pub(super) fn finish(
     }
     // hyper writes the version that the client speaks, but panics on some that it does not know.
     *response.version_mut() = Version::HTTP_11;
-    response.map(|body| Outbound { body, fault: asked.body, link })
+    response.map(|body| Outbound { body, fault: asked.body, link, failed: None })
 }
 
 /// One final status, one length that is the body's, and a body only where there may be one.
@@ -101,6 +101,8 @@ pub(super) struct Outbound {
     body: Body,
     fault: Option<BodyFault>,
     link: Arc<Link>,
+    /// The error that ends it, while what came before is still being written.
+    failed: Option<CallError>,
 }
 
 impl Outbound {
@@ -117,16 +119,29 @@ impl HttpBody for Outbound {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        Poll::Ready(match self.fault() {
-            // The request broke off after the head was sent: what can be told is that this is no answer.
-            Some(error) => Some(Err(error)),
-            None => frame,
-        })
+        // The request broke off after the head was sent: what can be told is that this is no answer.
+        let error = self.fault().or_else(|| match &frame {
+            Some(Err(error)) => Some(error.clone()),
+            _ => None,
+        });
+        match error {
+            // hyper throws away what it has not written when a body fails. The client is to see that
+            // there was an answer, and that it broke off: only then it knows not to try again.
+            Some(error) => {
+                self.failed = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(frame),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream() && self.fault().is_none()
+        self.body.is_end_stream() && self.failed.is_none() && self.fault().is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -10,11 +10,11 @@ use http::{Method, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
-use super::body::Inbound;
+use super::body::{BodyFault, Inbound};
 use super::guard;
 use super::response::{Asked, Outbound, finish};
 use super::state::State;
-use crate::{Body, Host, Request};
+use crate::{Body, CallError, ErrorKind, Host, Request};
 
 /// One connection: what its task, its requests and the accept loop share.
 pub(super) struct Link {
@@ -66,6 +66,15 @@ pub(super) fn answer(
             // Boxed, so that the common case carries less around.
             Err(error) => Box::pin(link.host.refuse(error, request, peer)).await,
         };
+        let gone = |error: CallError| error.kind() == ErrorKind::ClientGone;
+        if response.extensions().get() == Some(&ErrorKind::ClientGone)
+            || asked.body.as_ref().and_then(BodyFault::error).is_some_and(gone)
+        {
+            // Nobody is there to answer: the connection's task sees this and ends.
+            link.state.set_client_gone();
+            drop(response);
+            return std::future::pending().await;
+        }
         Ok(finish(response, asked, link))
     }
 }
