@@ -8,9 +8,11 @@ use std::io::{self, IsTerminal};
 use std::panic;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 pub(crate) use sink::Sink;
 
@@ -63,9 +65,8 @@ impl Log {
     /// Takes every event of this process from now on, filtered by `filter` (what `MIK_LOG` holds).
     pub(crate) fn start(format: Format, filter: Option<&str>) -> Result<Self, LogError> {
         let text = filter.unwrap_or(DEFAULT_FILTER);
-        let filter = EnvFilter::builder()
-            .parse(text)
-            .map_err(|reason| LogError::Filter { text: text.to_owned(), reason })?;
+        let filter: Targets =
+            text.parse().map_err(|reason| LogError::Filter { text: text.to_owned(), reason })?;
         let dropped = match format {
             Format::Pretty => {
                 |lost| format!("{lost} log lines dropped: standard error is read too slowly\n")
@@ -76,19 +77,17 @@ impl Log {
             },
         };
         let sink = Sink::start(io::stderr(), dropped)?;
-        let subscriber =
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(sink.clone());
+        let events = tracing_subscriber::registry().with(filter);
+        let lines = tracing_subscriber::fmt::layer().with_writer(sink.clone());
         // A second log in one process (in tests) leaves the first in place.
         let _ = match format {
             Format::Pretty => {
-                subscriber.with_ansi(colour()).event_format(pretty::Pretty).try_init()
+                events.with(lines.with_ansi(colour()).event_format(pretty::Pretty)).try_init()
             }
-            Format::Json => subscriber
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
-                .try_init(),
+            Format::Json => {
+                let json = lines.json().flatten_event(true);
+                events.with(json.with_current_span(false).with_span_list(false)).try_init()
+            }
         };
         panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string).unwrap_or_default();
