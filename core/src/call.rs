@@ -190,6 +190,14 @@ impl Call {
         self
     }
 
+    /// The same call once its response head is out: what it does from then on must be done within
+    /// `time` from now.
+    #[must_use]
+    pub fn after_head(mut self, time: Duration) -> Self {
+        self.deadline = Instant::now() + time;
+        self
+    }
+
     /// The same call under another request id.
     #[must_use]
     pub fn with_request_id(mut self, id: RequestId) -> Self {

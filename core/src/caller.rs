@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::host::Host;
+use crate::host::{Host, X_FORWARDED_PREFIX};
 use crate::names::ModuleName;
 use crate::{BoxFuture, Call, CallError, Request, Response, Target, UpstreamError};
 
@@ -47,7 +47,7 @@ impl Caller {
 
     pub(crate) fn send(
         &self,
-        request: Request,
+        mut request: Request,
         call: &Call,
         options: SendOptions,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
@@ -61,7 +61,11 @@ impl Caller {
                 denied(&call, &authority);
                 failed(UpstreamError::Denied(authority).into())
             }
-            Some(Some(target)) => Box::pin(async move { host.call(target, request, &call).await }),
+            Some(Some(target)) => Box::pin(async move {
+                // A module that hands its client's fields on was reached under a prefix; this one is not.
+                request.headers_mut().remove(X_FORWARDED_PREFIX);
+                host.call(target, request, &call).await
+            }),
             Some(None) => failed(CallError::NotFound(format!("no module {authority}").into())),
             None => Box::pin(async move {
                 let result = host.outbound().send(request, &call, options).await;

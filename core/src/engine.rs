@@ -57,12 +57,24 @@ pub trait Module: Send + Sync {
 pub struct LoadError {
     path: PathBuf,
     reason: String,
+    transient: bool,
 }
 
 impl LoadError {
     /// A reason in words; [`LoadError::at`] adds the file.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { path: PathBuf::from("component"), reason: reason.into() }
+        Self { path: PathBuf::from("component"), reason: reason.into(), transient: false }
+    }
+
+    /// A reason that lies outside of the file, such as a lack of memory: the next call tries again. Other
+    /// errors hold until the file changes.
+    pub fn transient(reason: impl Into<String>) -> Self {
+        Self { transient: true, ..Self::new(reason) }
+    }
+
+    /// Whether trying again may help.
+    pub fn is_transient(&self) -> bool {
+        self.transient
     }
 
     /// The same error, naming the file.

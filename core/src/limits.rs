@@ -64,9 +64,11 @@ pub struct InstanceLimits {
     pub cpu: Duration,
     /// How long a body may stay silent after the response head. Default 60 s.
     pub silence: Duration,
-    /// Bytes that one host call may carry out of the guest. Default 16 MiB.
+    /// Bytes that one host call may carry out of the guest. The host may keep them as long as the call
+    /// lives, for each resource: this times `resources` bounds what a guest can make it hold. Body
+    /// writes and header fields need 128 KiB at most. Default 256 KiB.
     pub host_bytes: ByteSize,
-    /// Resource handles (streams, fields, pollables …) that one call may hold. Default 10,000.
+    /// Resource handles (streams, fields, pollables …) that one call may hold. Default 2,500.
     pub resources: usize,
     /// Bytes of one set of header fields. Default 128 KiB.
     pub fields: ByteSize,
@@ -88,8 +90,8 @@ impl Default for InstanceLimits {
             memory: ByteSize::mib(128),
             cpu: Duration::from_secs(30),
             silence: Duration::from_secs(60),
-            host_bytes: ByteSize::mib(16),
-            resources: 10_000,
+            host_bytes: ByteSize::kib(256),
+            resources: 2_500,
             fields: ByteSize::kib(128),
             random: ByteSize::kib(64),
             log: ByteSize::kib(64),

@@ -31,8 +31,13 @@ impl Cache {
     pub(super) fn insert(&self, entry: &Arc<Entry>) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let footprint = entry.charge();
-        held.remove(entry.name());
-        held.order.push(entry.name().clone(), (entry.clone(), footprint));
+        held.remove(entry);
+        if let Some((_, (replaced, charge))) =
+            held.order.push(entry.name().clone(), (entry.clone(), footprint))
+        {
+            held.bytes -= charge;
+            replaced.unload();
+        }
         held.bytes += footprint;
         if footprint > self.limits.bytes.as_usize() {
             tracing::warn!(
@@ -57,8 +62,8 @@ impl Cache {
         }
     }
 
-    pub(super) fn remove(&self, name: &ModuleName) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    pub(super) fn remove(&self, entry: &Arc<Entry>) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(entry);
     }
 
     fn is_full(&self, held: &Held) -> bool {
@@ -67,8 +72,12 @@ impl Cache {
 }
 
 impl Held {
-    fn remove(&mut self, name: &ModuleName) {
-        if let Some((_, charge)) = self.order.pop(name) {
+    /// Takes out what is noted for this very entry; another one may bear its name by now.
+    fn remove(&mut self, entry: &Arc<Entry>) {
+        let noted = self.order.peek(entry.name());
+        if noted.is_some_and(|(noted, _)| Arc::ptr_eq(noted, entry))
+            && let Some((_, charge)) = self.order.pop(entry.name())
+        {
             self.bytes -= charge;
         }
     }

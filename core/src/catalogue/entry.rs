@@ -197,7 +197,8 @@ impl Entry {
         // A task of its own: it goes on when every caller has given up.
         let task = tokio::spawn(async move { entry.load(&catalogue).await });
         let load: BoxFuture<'static, _> = Box::pin(async move {
-            task.await.unwrap_or_else(|_| Err(Arc::new(LoadError::new("the engine panicked"))))
+            task.await
+                .unwrap_or_else(|_| Err(Arc::new(LoadError::transient("the engine panicked"))))
         });
         let load = load.shared();
         progress.load = Some(load.clone());
@@ -228,7 +229,7 @@ impl Entry {
         catalogue: &Arc<Catalogue>,
         version: Option<Version>,
     ) -> Result<Arc<Loaded>, Arc<LoadError>> {
-        let failed = |reason: &str| Arc::new(LoadError::new(reason).at(&self.path));
+        let failed = |reason: &str| Arc::new(LoadError::transient(reason).at(&self.path));
         let version = version.ok_or_else(|| failed("the file is gone"))?;
         let _permit = catalogue.loads.acquire().await.map_err(|_| failed("shutting down"))?;
         let (entry, loader) = (self.clone(), catalogue.loader.clone());
@@ -236,7 +237,7 @@ impl Entry {
         let started = Instant::now();
         let loaded = tokio::task::spawn_blocking(work).await;
         let (handler, footprint) = loaded
-            .unwrap_or_else(|_| Err(LoadError::new("the engine panicked")))
+            .unwrap_or_else(|_| Err(LoadError::transient("the engine panicked")))
             .map_err(Arc::new)?;
         tracing::info!(
             module = %self.name,
@@ -256,13 +257,14 @@ impl Entry {
     ) {
         match result {
             Ok(loaded) => {
-                catalogue.cache.remove(&self.name);
+                catalogue.cache.remove(self);
                 self.slot.store(Some(loaded.clone()));
                 catalogue.cache.insert(self);
                 // Removed while it loaded: nobody will call it any more.
                 if catalogue.find(self.name.as_str()).is_none_or(|entry| !Arc::ptr_eq(&entry, self))
                 {
-                    catalogue.cache.remove(&self.name);
+                    catalogue.cache.remove(self);
+                    self.unload();
                 }
             }
             Err(error) if self.loaded().is_some() => {
@@ -272,7 +274,8 @@ impl Entry {
         }
         let mut progress = self.progress();
         progress.load = None;
-        progress.failed = result.as_ref().err().map(|error| (version, error.clone()));
+        let verdict = result.as_ref().err().filter(|error| !error.is_transient());
+        progress.failed = verdict.map(|error| (version, error.clone()));
     }
 }
 

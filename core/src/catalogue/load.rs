@@ -77,7 +77,7 @@ impl Loader for ScriptLoader {
 }
 
 fn read(path: &Path, max: ByteSize) -> Result<Vec<u8>, LoadError> {
-    let unreadable = |error| LoadError::new(format!("cannot read: {error}"));
+    let unreadable = |error| LoadError::transient(format!("cannot read: {error}"));
     let len = fs::metadata(path).map_err(unreadable)?.len();
     if len == 0 {
         return Err(LoadError::new("the file is empty"));

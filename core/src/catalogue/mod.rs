@@ -146,13 +146,17 @@ impl Catalogue {
             };
             new.insert(name, entry);
         }
-        for (name, entry) in old.iter().filter(|(name, _)| !new.contains_key(*name)) {
-            tracing::info!(module = %name, "file removed");
-            entry.unload();
-            self.cache.remove(name);
-        }
         let current: Vec<_> = new.values().cloned().collect();
-        self.entries.store(Arc::new(new));
+        let new = Arc::new(new);
+        // First they are gone, then unloaded: what loads meanwhile finds that nobody will call it.
+        self.entries.store(new.clone());
+        for (name, entry) in old.iter() {
+            if new.get(name).is_none_or(|now| !Arc::ptr_eq(now, entry)) {
+                tracing::info!(module = %name, path = %entry.path().display(), "file removed");
+                self.cache.remove(entry);
+                entry.unload();
+            }
+        }
         for entry in current {
             entry.refresh(self);
         }

@@ -39,15 +39,7 @@ pub(super) fn call() -> Endpoint {
             let Some(ticket) = call.ticket.clone() else {
                 return Err(CallError::NotFound("not a call".into()));
             };
-            let inner = ticket.host().0.current.load_full();
-            let catalogue = match &call.matched.target {
-                Target::Script(_) => &inner.scripts,
-                _ => &inner.modules,
-            };
-            let Some(catalogue) = catalogue else {
-                return Err(CallError::NotFound("nothing is served any more".into()));
-            };
-            let handler = ticket.entry().ready(catalogue, call.deadline).await?;
+            let handler = ticket.entry().ready(ticket.catalogue(), call.deadline).await?;
             forward::clean_request(&mut request);
             let method = request.method().clone();
             let fault = request.extensions().get::<BodyFault>().cloned();

@@ -9,7 +9,7 @@ use crate::framing::{content_length, strip_hop_by_hop};
 use crate::{CallError, Request, Response};
 
 /// Tells a guest under which prefix it was reached.
-const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+pub(crate) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// Cuts the prefix off the path and says so in `x-forwarded-prefix`. The rest of the target, percent
 /// signs and query included, stays byte for byte.

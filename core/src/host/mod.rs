@@ -21,6 +21,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 pub use builder::{BuildError, HostBuilder};
+pub(crate) use forward::X_FORWARDED_PREFIX;
 pub(crate) use ticket::Ticket;
 
 use crate::caller::Caller;
@@ -130,14 +131,14 @@ impl Host {
         parent: &Call,
     ) -> Result<Response, CallError> {
         let inner = self.0.current.load_full();
-        let Some(entry) = inner.find(&target) else {
+        let Some((entry, catalogue)) = inner.find(&target) else {
             return Err(CallError::NotFound(format!("no such {target}").into()));
         };
         let depth = parent.depth + 1;
         if depth > self.0.limits.depth {
             return Err(CallError::Loop(self.0.limits.depth));
         }
-        let ticket = Arc::new(Ticket::admit(self, &entry)?);
+        let ticket = Arc::new(Ticket::admit(self, &entry, catalogue)?);
         let settings = entry.settings();
         let call = Call {
             request_id: parent.request_id.clone(),
@@ -227,13 +228,14 @@ impl Host {
 }
 
 impl Inner {
-    fn find(&self, target: &Target) -> Option<Arc<Entry>> {
+    fn find(&self, target: &Target) -> Option<(Arc<Entry>, &Arc<Catalogue>)> {
         let (catalogue, name) = match target {
             Target::Module(name) => (&self.modules, name),
             Target::Script(name) => (&self.scripts, name),
             Target::Builtin(_) | Target::Nothing => return None,
         };
-        catalogue.as_ref()?.find(name.as_str())
+        let catalogue = catalogue.as_ref()?;
+        Some((catalogue.find(name.as_str())?, catalogue))
     }
 
     fn watch(&self) {

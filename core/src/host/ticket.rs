@@ -5,17 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Host;
 use crate::CallError;
-use crate::catalogue::Entry;
+use crate::catalogue::{Catalogue, Entry};
 
 /// One call in flight. The places that it takes go back when it is dropped.
 pub(crate) struct Ticket {
     host: Host,
     entry: Arc<Entry>,
+    /// Where the entry comes from; the host may have another one by the time it is loaded.
+    catalogue: Arc<Catalogue>,
 }
 
 impl Ticket {
     /// Takes a place in the host and one of the target, or says that it is overloaded.
-    pub(crate) fn admit(host: &Host, entry: &Arc<Entry>) -> Result<Self, CallError> {
+    pub(crate) fn admit(
+        host: &Host,
+        entry: &Arc<Entry>,
+        catalogue: &Arc<Catalogue>,
+    ) -> Result<Self, CallError> {
         if !take(&host.0.in_flight, host.0.limits.in_flight) {
             return Err(CallError::Overloaded("too many requests in flight"));
         }
@@ -23,11 +29,11 @@ impl Ticket {
             host.0.in_flight.fetch_sub(1, Ordering::Relaxed);
             return Err(CallError::Overloaded("too many requests in flight for this module"));
         }
-        Ok(Self { host: host.clone(), entry: entry.clone() })
+        Ok(Self { host: host.clone(), entry: entry.clone(), catalogue: catalogue.clone() })
     }
 
-    pub(crate) fn host(&self) -> &Host {
-        &self.host
+    pub(crate) fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
     }
 
     pub(crate) fn entry(&self) -> &Arc<Entry> {

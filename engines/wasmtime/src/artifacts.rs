@@ -33,9 +33,10 @@ impl Artifacts {
         if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(io::Error::other("it is not a folder of this user"));
         }
-        if metadata.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
+        if metadata.permissions().mode() & 0o022 != 0 {
+            return Err(io::Error::other("others may write it: make it mode 0700 and empty it"));
         }
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))?;
         let mut hasher = Hash64(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self { dir, compatibility: hex(&hasher.0.finalize()[..8]) })
@@ -44,7 +45,7 @@ impl Artifacts {
     /// The compiled form of `bytes`, if it is there and sound.
     pub(crate) fn load(&self, engine: &Engine, bytes: &[u8]) -> Option<Component> {
         let (code, digest) = self.paths(bytes);
-        let noted = fs::read_to_string(&digest).ok()?;
+        let noted = is_ours(&digest).and_then(|()| fs::read_to_string(&digest)).ok()?;
         let found = is_ours(&code).and_then(|()| fs::read(&code)).ok()?;
         if noted != hex(&Sha256::digest(&found)) {
             tracing::warn!(file = %code.display(), "compiled component is damaged; compiling it again");

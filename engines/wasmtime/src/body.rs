@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::hooks::{Frame, from_wasi};
-use crate::running::{Returned, Running, finish};
+use crate::running::{Running, finish};
 
 /// The most that is copied together into one frame.
 const JOIN: usize = 64 << 10;
@@ -25,28 +25,32 @@ pub(crate) struct GuestBody {
     silence: Duration,
     /// What `content-length` promised, less what was handed on.
     left: Option<u64>,
+    /// A frame was handed on last: the time until the reader comes back is not the guest's.
+    read: bool,
     over: bool,
 }
 
 impl GuestBody {
     pub(crate) fn new(
-        mut running: Running,
+        running: Running,
         source: HyperOutgoingBody,
         silence: Duration,
         length: Option<u64>,
     ) -> Self {
-        running.allow_until(Instant::now() + silence);
-        Self { running: Some(running), source, silence, left: length, over: false }
+        Self { running: Some(running), source, silence, left: length, read: true, over: false }
     }
 
     /// Runs the guest; `Err` when it failed.
     fn run(&mut self, cx: &mut Context<'_>) -> Result<(), CallError> {
         let Some(running) = &mut self.running else { return Ok(()) };
+        if std::mem::take(&mut self.read) {
+            running.allow_until(Instant::now() + self.silence);
+        }
         match running.poll(cx) {
             Poll::Pending => Ok(()),
             Poll::Ready(result) => {
                 self.running = None;
-                check(&result?)
+                result
             }
         }
     }
@@ -82,11 +86,8 @@ impl HttpBody for GuestBody {
         }
         match self.source.frame().poll_unpin(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                let this = &mut *self;
-                if let Some(running) = &mut this.running {
-                    running.allow_until(Instant::now() + this.silence);
-                }
-                if let (Some(left), Some(data)) = (&mut this.left, frame.data_ref()) {
+                self.read = true;
+                if let (Some(left), Some(data)) = (&mut self.left, frame.data_ref()) {
                     *left = left.saturating_sub(data.len() as u64);
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -120,15 +121,11 @@ impl Drop for GuestBody {
 
 /// The body of a guest that has returned before its response was sent: all of it is here. One frame with
 /// its exact length where it fits, so that it need not be chunked.
-pub(crate) fn collect(
-    mut source: HyperOutgoingBody,
-    returned: &Returned,
-) -> Result<Body, CallError> {
+pub(crate) fn collect(mut source: HyperOutgoingBody) -> Result<Body, CallError> {
     let mut frames = Vec::new();
     while let Some(Some(frame)) = source.frame().now_or_never() {
         frames.push(frame.map_err(from_wasi)?);
     }
-    check(returned)?;
     let sizes = || frames.iter().map(|frame| frame.data_ref().map(Bytes::len));
     let total = sizes().try_fold(0, |sum, size| Some(sum + size?));
     Ok(match (frames.len(), total) {
@@ -146,12 +143,4 @@ pub(crate) fn collect(
             Body::stream(http_body_util::StreamBody::new(frames))
         }
     })
-}
-
-/// A body that the guest began and never finished must not pass for a whole one.
-fn check(returned: &Returned) -> Result<(), CallError> {
-    if returned.unfinished {
-        return Err(CallError::Trap("the guest returned without finishing its body".into()));
-    }
-    Ok(())
 }

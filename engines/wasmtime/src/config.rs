@@ -1,7 +1,7 @@
 //! How the engine is set up.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mik_core::units::{ByteSize, parse_duration};
@@ -130,8 +130,8 @@ impl EngineConfig {
             .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
             .total_memories(instances.saturating_mul(MEMORIES))
             .total_tables(instances.saturating_mul(TABLES))
-            // An instance that waits for reuse has no stack. Each costs a system call at the start.
-            .total_stacks(u32::try_from(self.in_flight).unwrap_or(u32::MAX).max(1))
+            // A store keeps the stack of its last call until it is dropped.
+            .total_stacks(instances)
             .max_core_instances_per_component(CORE_INSTANCES)
             .max_memories_per_component(MEMORIES)
             .max_tables_per_component(TABLES)
@@ -164,9 +164,13 @@ fn default_cache_dir() -> Option<PathBuf> {
 
 /// The memory of the control group, or else of the machine, in bytes.
 fn machine_memory() -> u64 {
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let group = number("/sys/fs/cgroup/memory.max")
-        .or_else(|| number("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    let number = |path: &Path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let group = number(Path::new("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    let group = own_group()
+        .ancestors()
+        .filter_map(|dir| number(&dir.join("memory.max")))
+        .chain(group)
+        .min();
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|info| {
         let line = info.lines().find(|line| line.starts_with("MemTotal:"))?;
         let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
@@ -177,6 +181,13 @@ fn machine_memory() -> u64 {
         (Some(group), Some(machine)) => group.min(machine),
         (one, other) => one.or(other).unwrap_or(unknown),
     }
+}
+
+/// The folder of this process's control group (cgroup v2); the limits of those above hold as well.
+fn own_group() -> PathBuf {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    Path::new("/sys/fs/cgroup").join(own)
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Engine for WasmtimeEngine {
         })?;
         // Now rather than in the first call.
         if let Err(error) = component.initialize_copy_on_write_image() {
-            return Err(LoadError::new(format!("no memory image: {error:#}")));
+            return Err(LoadError::transient(format!("no memory image: {error:#}")));
         }
         let image = component.image_range();
         let code = image.end.addr() - image.start.addr();
@@ -131,6 +131,7 @@ impl Engine for WasmtimeEngine {
             budget: self.budget.clone(),
             // The image is mapped once; the initial memory, part of the binary, once more.
             footprint: code + source.bytes.len(),
+            idle: self.idle.clone(),
             shelf: reuse.then(|| self.idle.shelf(source.limits.reuse_idle)),
         }))
     }

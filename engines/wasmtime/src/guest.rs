@@ -1,13 +1,21 @@
 //! The state of one instance, and how it is made.
 
+use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use mik_core::{Call, InstanceLimits, ModuleName};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::p2::bindings::Proxy;
-use wasmtime_wasi_http::p2::body::HostOutgoingBody;
+use wasmtime_wasi_http::p2::body::{
+    HostFutureTrailers, HostIncomingBody, HostOutgoingBody, StreamContext,
+};
+use wasmtime_wasi_http::p2::types::{
+    HostFutureIncomingResponse, HostIncomingRequest, HostIncomingResponse, HostOutgoingRequest,
+    HostOutgoingResponse, HostResponseOutparam,
+};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::guest_log::{GuestLog, Stream};
@@ -58,19 +66,58 @@ impl Guest {
         Self { wasi: wasi.build(), http, table, hooks: Hooks::default(), limiter, log }
     }
 
-    /// Starts a call.
-    pub(crate) fn begin(&mut self, call: Call, limits: &InstanceLimits) {
+    /// Starts a call. `answered` is set once its response head is out.
+    pub(crate) fn begin(&mut self, call: Call, answered: Arc<AtomicBool>, limits: &InstanceLimits) {
         self.log.begin(call.request_id().clone(), limits.log.get());
-        self.hooks.call = Some(call);
+        self.limiter.begin();
+        self.hooks.begin(call, answered, limits.silence);
     }
 
-    /// Ends a call. Says whether a body was left that the guest never finished: what was sent of it
-    /// must not pass for the whole.
+    /// Ends a call. Says whether nothing of it is left that a later call would find or pay for.
     pub(crate) fn end(&mut self) -> bool {
         self.log.end();
-        self.hooks.call = None;
-        !self.table.is_empty() && self.table.iter_mut().any(|entry| entry.is::<HostOutgoingBody>())
+        self.hooks.end();
+        if self.table.is_empty() {
+            return true;
+        }
+        self.abort_bodies();
+        !self.table.iter_mut().any(|entry| is_of_one_call(entry))
     }
+
+    /// What was sent of a body that the guest never finished must not pass for the whole. wasmtime takes
+    /// a body that goes with its store for one that ended.
+    fn abort_bodies(&mut self) {
+        for entry in self.table.iter_mut() {
+            if let Some(body) = entry.downcast_mut::<HostOutgoingBody>() {
+                let (empty, _) = HostOutgoingBody::new(StreamContext::Request, None, 1, 1);
+                std::mem::replace(body, empty).abort();
+            }
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // A call that was cancelled has not come to its end.
+        if self.hooks.is_in_call() {
+            self.log.end();
+            self.abort_bodies();
+        }
+    }
+}
+
+/// Whether a resource belongs to one call: requests, responses and what hangs on them. Others, such as the
+/// standard streams, are the instance's own.
+fn is_of_one_call(entry: &(dyn Any + Send)) -> bool {
+    entry.is::<HostIncomingRequest>()
+        || entry.is::<HostIncomingBody>()
+        || entry.is::<HostResponseOutparam>()
+        || entry.is::<HostOutgoingResponse>()
+        || entry.is::<HostOutgoingBody>()
+        || entry.is::<HostOutgoingRequest>()
+        || entry.is::<HostFutureIncomingResponse>()
+        || entry.is::<HostIncomingResponse>()
+        || entry.is::<HostFutureTrailers>()
 }
 
 /// A store around `guest`, within `limits`.

@@ -1,6 +1,8 @@
 //! What wasmtime-wasi-http asks its host.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -17,10 +19,40 @@ const CHUNK: usize = 64 << 10;
 /// client that does not read holds 320 KiB of a guest's body.
 const CHUNKS: usize = 4;
 
-/// The host side of one call's HTTP.
+/// The host side of an instance's HTTP.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    pub(crate) call: Option<Call>,
+    call: Option<Served>,
+}
+
+/// The call that is being served.
+struct Served {
+    call: Call,
+    answered: Arc<AtomicBool>,
+    silence: Duration,
+}
+
+impl Hooks {
+    pub(crate) fn begin(&mut self, call: Call, answered: Arc<AtomicBool>, silence: Duration) {
+        self.call = Some(Served { call, answered, silence });
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.call = None;
+    }
+
+    pub(crate) fn is_in_call(&self) -> bool {
+        self.call.is_some()
+    }
+}
+
+impl Served {
+    /// The call on whose behalf a request is sent. Its deadline is that of the response head; a guest that
+    /// streams may go on calling others once that is out, as long as it may be silent.
+    fn sender(&self) -> Call {
+        let call = self.call.clone();
+        if self.answered.load(Ordering::Relaxed) { call.after_head(self.silence) } else { call }
+    }
 }
 
 static FORBIDDEN: LazyLock<ForbiddenHeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
@@ -47,7 +79,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let Some(call) = self.call.clone() else {
+        let Some(call) = self.call.as_ref().map(Served::sender) else {
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         };
         let options = options.map_or_else(SendOptions::default, |options| SendOptions {

@@ -23,11 +23,8 @@ impl MemoryBudget {
     }
 
     fn take(&self, bytes: u64) -> bool {
-        let fits = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) <= self.cap;
-        if !fits {
-            self.give(bytes);
-        }
-        fits
+        let fits = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.cap);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 
     fn give(&self, bytes: u64) {
@@ -41,17 +38,24 @@ pub(crate) struct Limiter {
     budget: Arc<MemoryBudget>,
     limit: u64,
     used: u64,
+    /// What was granted last: wasmtime may find afterwards that it cannot be had.
+    granted: u64,
     refused: bool,
 }
 
 impl Limiter {
     pub(crate) fn new(budget: Arc<MemoryBudget>, limit: u64) -> Self {
-        Self { budget, limit, used: 0, refused: false }
+        Self { budget, limit, used: 0, granted: 0, refused: false }
     }
 
     /// Bytes of linear memory that the store has.
     pub(crate) fn used(&self) -> u64 {
         self.used
+    }
+
+    /// Starts a call: what an earlier one was refused does not count any more.
+    pub(crate) fn begin(&mut self) {
+        self.refused = false;
     }
 
     /// Whether the guest was refused memory that it asked for.
@@ -65,12 +69,17 @@ impl ResourceLimiter for Limiter {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.granted = 0;
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false); // The guest's own limit.
+        }
         let more = desired.saturating_sub(current) as u64;
         let fits = self.used.saturating_add(more) <= self.limit && self.budget.take(more);
         if fits {
             self.used += more;
+            self.granted = more;
         } else {
             self.refused = true;
         }
@@ -78,7 +87,9 @@ impl ResourceLimiter for Limiter {
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.refused = true;
+        let granted = std::mem::take(&mut self.granted);
+        self.used -= granted;
+        self.budget.give(granted);
         Ok(())
     }
 
@@ -96,6 +107,17 @@ impl Drop for Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_growth_that_fails_costs_nothing() {
+        let budget = MemoryBudget::new(100);
+        let mut one = Limiter::new(budget.clone(), 80);
+        assert!(!one.memory_growing(0, 60, Some(50)).unwrap());
+        assert!(!one.has_refused(), "it is the guest's own maximum");
+        assert!(one.memory_growing(0, 60, None).unwrap());
+        one.memory_grow_failed(wasmtime::Error::msg("no pages")).unwrap();
+        assert_eq!((one.used(), budget.used.load(Ordering::Relaxed)), (0, 0));
+    }
 
     #[test]
     fn a_guest_stays_within_its_own_and_the_common_limit() {

@@ -2,9 +2,11 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use http::header::{self, CONTENT_LENGTH};
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use mik_core::{
     Body, BoxFuture, Call, CallError, InstanceLimits, Module, ModuleName, Request, Response,
@@ -21,8 +23,8 @@ use crate::guest::{Guest, Instance, store};
 use crate::hooks::to_wasi;
 use crate::memory::MemoryBudget;
 use crate::outcome::{classify, report};
-use crate::reuse::Shelf;
-use crate::running::{Returned, Running};
+use crate::reuse::{IdleInstances, Shelf};
+use crate::running::Running;
 
 /// A compiled component, linked and ready to be instantiated.
 pub(crate) struct WasmtimeModule {
@@ -31,6 +33,8 @@ pub(crate) struct WasmtimeModule {
     pub(crate) limits: InstanceLimits,
     pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) footprint: usize,
+    /// What waits for reuse, of all modules.
+    pub(crate) idle: Arc<IdleInstances>,
     /// Where instances wait for their next call; `None` where each serves one.
     pub(crate) shelf: Option<Arc<Shelf>>,
 }
@@ -53,22 +57,18 @@ impl Module for WasmtimeModule {
             {
                 return Err(CallError::Malformed("no authority"));
             }
-            if self.budget.is_spent() {
-                return Err(CallError::Overloaded("no memory left for another guest"));
-            }
+            let asked_for_head = *request.method() == Method::HEAD;
             let (deadline, cpu, silence) = (call.deadline(), self.limits.cpu, self.limits.silence);
             let (head, mut answer) = oneshot::channel();
-            let guest = Box::pin(self.run(request, call, head));
+            let answered = Arc::new(AtomicBool::new(false));
+            let guest = Box::pin(self.run(request, call, head, answered.clone()));
             let mut running = Running::new(guest, deadline, cpu);
-            let (head, returned) = poll_fn(|cx| {
+            let (head, is_over) = poll_fn(|cx| {
                 let polled = running.poll(cx);
                 match (answer.try_recv(), polled) {
                     // The head has not left yet: the failure is the better answer.
                     (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
-                    (Ok(Ok(head)), Poll::Ready(Ok(returned))) => {
-                        Poll::Ready(Ok((head, Some(returned))))
-                    }
-                    (Ok(Ok(head)), Poll::Pending) => Poll::Ready(Ok((head, None))),
+                    (Ok(Ok(head)), polled) => Poll::Ready(Ok((head, polled.is_ready()))),
                     (Ok(Err(code)), _) => Poll::Ready(Err(CallError::NoResponse(
                         format!("it answered {code:?}").into(),
                     ))),
@@ -80,13 +80,16 @@ impl Module for WasmtimeModule {
             })
             .await?;
             let (parts, source) = head.into_parts();
-            let body = match returned {
-                Some(returned) => collect(source, &returned)?,
-                None => {
-                    let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
-                    let length = length.and_then(|length| length.parse().ok());
-                    Body::stream(GuestBody::new(running, source, silence, length))
-                }
+            answered.store(true, Ordering::Relaxed);
+            let body = if !is_over {
+                let length = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+                let length = length.and_then(|length| length.parse().ok());
+                Body::stream(GuestBody::new(running, source, silence, length))
+            } else if asked_for_head || parts.status == StatusCode::NOT_MODIFIED {
+                // Its content-length speaks of a body that it did right not to write.
+                Body::empty()
+            } else {
+                collect(source)?
             };
             Ok(Response::from_parts(parts, body))
         })
@@ -100,20 +103,23 @@ impl WasmtimeModule {
         request: Request,
         call: Call,
         head: oneshot::Sender<Head>,
-    ) -> Result<Returned, CallError> {
+        answered: Arc<AtomicBool>,
+    ) -> Result<(), CallError> {
         let waiting = self.shelf.as_ref().and_then(|shelf| shelf.take());
         let mut instance = match waiting {
-            Some(instance) => instance,
-            None => self.instantiate(&call).await?,
+            Some(mut instance) => {
+                instance.store.data_mut().begin(call.clone(), answered, &self.limits);
+                instance
+            }
+            None => self.instantiate(&call, answered).await?,
         };
         instance.calls += 1;
-        instance.store.data_mut().begin(call.clone(), &self.limits);
         let result = serve(&mut instance, request, head).await;
-        let unfinished = instance.store.data_mut().end();
+        let clean = instance.store.data_mut().end();
         match result {
             Ok(()) => {
-                self.retire(instance, unfinished);
-                Ok(Returned { unfinished })
+                self.retire(instance, clean);
+                Ok(())
             }
             Err(error) => {
                 let failure = classify(&error, instance.store.data());
@@ -124,8 +130,20 @@ impl WasmtimeModule {
         }
     }
 
-    async fn instantiate(&self, call: &Call) -> Result<Instance, CallError> {
-        let guest = Guest::new(&self.name, &self.limits, self.budget.clone(), call);
+    async fn instantiate(
+        &self,
+        call: &Call,
+        answered: Arc<AtomicBool>,
+    ) -> Result<Instance, CallError> {
+        if self.budget.is_spent() {
+            // What waits for reuse must not keep others out.
+            self.idle.clear();
+            if self.budget.is_spent() {
+                return Err(CallError::Overloaded("no memory left for another guest"));
+            }
+        }
+        let mut guest = Guest::new(&self.name, &self.limits, self.budget.clone(), call);
+        guest.begin(call.clone(), answered, &self.limits);
         let mut store = store(self.pre.engine(), guest, &self.limits);
         store.set_epoch_deadline(1);
         match self.pre.instantiate_async(&mut store).await {
@@ -139,9 +157,9 @@ impl WasmtimeModule {
     }
 
     /// Keeps an instance for the next call, or lets it go once the answer is out.
-    fn retire(&self, instance: Instance, unfinished: bool) {
+    fn retire(&self, instance: Instance, clean: bool) {
         let grown = instance.store.data().limiter.used() > self.limits.memory.get() / 2;
-        let done = instance.calls >= self.limits.reuse || unfinished || grown;
+        let done = instance.calls >= self.limits.reuse || !clean || grown;
         let shelf = self.shelf.as_ref().filter(|_| !done);
         let left = match shelf {
             Some(shelf) => shelf.put(instance).err(),

@@ -38,13 +38,21 @@ impl IdleInstances {
 
     /// Drops what has waited too long.
     pub(crate) fn sweep(&self) {
+        self.drop_where(|since, patience| since.elapsed() >= patience);
+    }
+
+    /// Drops everything that waits, for the memory that it holds.
+    pub(crate) fn clear(&self) {
+        self.drop_where(|_, _| true);
+    }
+
+    fn drop_where(&self, goes: impl Fn(&Instant, Duration) -> bool) {
         let shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for shelf in shelves.iter().filter_map(std::sync::Weak::upgrade) {
             let stale = {
                 let mut instances = shelf.lock();
                 // The oldest lie at the bottom.
-                let fresh =
-                    instances.iter().position(|(since, _)| since.elapsed() < shelf.patience);
+                let fresh = instances.iter().position(|(since, _)| !goes(since, shelf.patience));
                 let count = fresh.unwrap_or(instances.len());
                 instances.drain(..count).collect::<Vec<_>>()
             };

@@ -8,13 +8,7 @@ use std::time::Duration;
 use mik_core::CallError;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What a guest leaves when it returns.
-pub(crate) struct Returned {
-    /// A body that it began and never finished.
-    pub(crate) unfinished: bool,
-}
-
-type Guest = Pin<Box<dyn Future<Output = Result<Returned, CallError>> + Send>>;
+type Guest = Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
 
 /// A guest that has not returned yet.
 ///
@@ -55,7 +49,7 @@ impl Running {
 
     /// Runs the guest until it waits, returns, or has to be stopped. Must not be called again after it
     /// was ready.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Returned, CallError>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         let Some(guest) = &mut self.guest else { return Poll::Pending };
         let begun = Instant::now();
         let polled = guest.as_mut().poll(cx);
@@ -76,7 +70,7 @@ impl Running {
         self.wait(cx)
     }
 
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<Returned, CallError>> {
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
         let deadline = self.deadline;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         // The timer may be set too early, never too late: it is moved when it fires.
@@ -92,7 +86,7 @@ impl Running {
         Poll::Pending
     }
 
-    fn stop(&mut self, why: &'static str) -> Poll<Result<Returned, CallError>> {
+    fn stop(&mut self, why: &'static str) -> Poll<Result<(), CallError>> {
         self.guest = None;
         Poll::Ready(Err(CallError::Timeout(why)))
     }
