@@ -140,3 +140,54 @@ fn what_is_no_component_is_named() {
     let source = ModuleSource { name: &name, bytes: &hello, limits: &small };
     assert!(engine.load(source).map(drop).unwrap_err().reason().contains("memory"));
 }
+
+/// The variants differ in what turns a component into something that runs, in nothing else.
+#[cfg(any(feature = "winch", feature = "pulley"))]
+#[tokio::test]
+async fn every_compiler_serves_and_stops_guests() {
+    use mik_wasmtime::Compiler;
+
+    let compilers = [
+        #[cfg(feature = "winch")]
+        Compiler::Winch,
+        #[cfg(feature = "pulley")]
+        Compiler::Pulley,
+    ];
+    for compiler in compilers {
+        let engine = WasmtimeEngine::new(&EngineConfig { compiler, ..config(None) }).unwrap();
+        let limits = InstanceLimits::default();
+        let answer = ask(&load(&engine, "hello", &limits), "/").await.unwrap();
+        assert_eq!(answer, (200, "Hello from mik!\n".to_owned()), "{compiler:?}");
+        let trap = ask(&load(&engine, "trap", &limits), "/").await.unwrap_err();
+        assert_eq!(trap.kind().as_str(), "trap", "{compiler:?}");
+        let call = Call::detached(Duration::from_millis(100));
+        let late = load(&engine, "spin", &limits).handle(get("/"), call).await.unwrap_err();
+        assert!(matches!(late, CallError::Timeout(_)), "{compiler:?}: {late}");
+    }
+}
+
+#[tokio::test]
+async fn an_instance_with_something_left_of_a_call_serves_no_other() {
+    let engine = WasmtimeEngine::new(&config(None)).unwrap();
+    let limits = InstanceLimits { reuse: 10, ..InstanceLimits::default() };
+    let half = load(&engine, "half", &limits);
+    assert_eq!(ask(&half, "/?how=drop").await.unwrap_err().kind().as_str(), "trap");
+    assert_eq!(ask(&half, "/?how=ok").await.unwrap().0, 200);
+    // It leaves its response-outparam behind.
+    let silent = load(&engine, "silent", &limits);
+    for _ in 0..3 {
+        assert_eq!(ask(&silent, "/").await.unwrap_err().kind().as_str(), "no-response");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_head_may_announce_a_body() {
+    let engine = WasmtimeEngine::new(&config(None)).unwrap();
+    let module = load(&engine, "half", &InstanceLimits::default());
+    let mut request = get("/?how=short&bytes=0");
+    *request.method_mut() = http::Method::HEAD;
+    let response = module.handle(request, Call::detached(Duration::from_secs(20))).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-length"], "90");
+    assert_eq!(response.body().length(), Some(0));
+}
