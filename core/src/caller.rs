@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use http::Uri;
 
-use crate::host::{Host, X_FORWARDED_PREFIX};
+use crate::framing::X_FORWARDED_PREFIX;
+use crate::host::Host;
 use crate::names::ModuleName;
 use crate::{BoxFuture, Call, CallError, Request, Response, Target, UpstreamError};
 

@@ -6,6 +6,9 @@ use http::header::{
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 
+/// Tells a guest under which prefix it was reached. Only the host says so.
+pub(crate) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
 /// What concerns one connection only (RFC 9110, 7.6.1 and 11.7), beside what `connection` names.
 const HOP_BY_HOP: [HeaderName; 9] = [
     CONNECTION,

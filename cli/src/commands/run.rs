@@ -32,6 +32,12 @@ pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
         .map_err(Failure::Start)?;
     let outcome = runtime.block_on(async {
         let engine = plan.make_engine(&registry)?;
+        if !engine.capabilities().untrusted {
+            tracing::warn!(
+                "the engine {} is for guests that you trust: it is not hardened",
+                engine.name()
+            );
+        }
         let host = plan.make_host(&registry, engine.clone())?;
         let start = plan.fixed_settings();
         let reload = Reload { args: args.project, registry, engine, host, start };

@@ -1,15 +1,11 @@
 //! What changes in a request on its way to a guest, and in the response on its way back.
 
-use http::header::HeaderName;
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri};
 
 use crate::call::Matched;
-use crate::framing::{content_length, strip_hop_by_hop};
+use crate::framing::{X_FORWARDED_PREFIX, content_length, strip_hop_by_hop};
 use crate::{CallError, Request, Response};
-
-/// Tells a guest under which prefix it was reached.
-pub(crate) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// Cuts the prefix off the path and says so in `x-forwarded-prefix`. The rest of the target, percent
 /// signs and query included, stays byte for byte.

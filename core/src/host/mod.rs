@@ -21,7 +21,6 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 pub use builder::{BuildError, HostBuilder};
-pub(crate) use forward::X_FORWARDED_PREFIX;
 pub(crate) use ticket::Ticket;
 
 use crate::caller::Caller;
