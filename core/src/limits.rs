@@ -68,7 +68,7 @@ pub struct InstanceLimits {
     /// lives, for each resource: this times `resources` bounds what a guest can make it hold. Body
     /// writes and header fields need 128 KiB at most. Default 256 KiB.
     pub host_bytes: ByteSize,
-    /// Resource handles (streams, fields, pollables …) that one call may hold. Default 2,500.
+    /// Resource handles (streams, fields, pollables …) that one call may hold. Default 4,000.
     pub resources: usize,
     /// Bytes of one set of header fields. Default 128 KiB.
     pub fields: ByteSize,
@@ -91,7 +91,7 @@ impl Default for InstanceLimits {
             cpu: Duration::from_secs(30),
             silence: Duration::from_secs(60),
             host_bytes: ByteSize::kib(256),
-            resources: 2_500,
+            resources: 4_000,
             fields: ByteSize::kib(128),
             random: ByteSize::kib(64),
             log: ByteSize::kib(64),
