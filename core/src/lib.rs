@@ -43,7 +43,7 @@ pub use body::{Body, End, Outcome};
 pub use call::{Call, Grants, Matched, RequestId, Target};
 pub use caller::{Caller, SendOptions};
 pub use capabilities::Capabilities;
-pub use catalogue::{FilesError, ModuleSettings};
+pub use catalogue::{FilesByName, FilesError, ModuleSettings, list_modules};
 pub use engine::{Engine, LoadError, Module, ModuleSource};
 pub use error::{CallError, ErrorKind, MIK_ERROR, UpstreamError};
 pub use host::{BuildError, Host, HostBuilder};

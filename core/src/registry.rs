@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::limits::InstanceLimits;
 use crate::settings::{Settings, SettingsError};
 use crate::{Engine, Middleware, Orchestrator};
 
@@ -12,8 +11,6 @@ use crate::{Engine, Middleware, Orchestrator};
 pub struct EngineContext {
     /// Calls that may be in flight at once; the host admits no more.
     pub in_flight: usize,
-    /// What one call may use at most, over all modules.
-    pub largest: InstanceLimits,
 }
 
 type EngineFactory =

@@ -38,11 +38,6 @@ macro_rules! keys {
                 $( if let Some(value) = &self.$key { to.$($field).+ = value.to_core(); } )*
             }
 
-            /// Raises what is lower than in `by`.
-            pub fn raise(to: &mut $target, by: &$target) {
-                $( if by.$($field).+ > to.$($field).+ { to.$($field).+ = by.$($field).+; } )*
-            }
-
             /// The keys as they are in force in `effective`.
             pub fn rows(&self, effective: &$target) -> Vec<Row> {
                 vec![$( Row {

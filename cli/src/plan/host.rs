@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use mik_core::{Engine, EngineContext, Host, InstanceLimits, ModuleSettings, Registry, Settings};
+use mik_core::{Engine, EngineContext, Host, Registry, Settings};
 
 use super::Plan;
-use crate::config::{Document, EngineTable};
+use crate::config::Document;
 use crate::failure::Failure;
 
 impl Plan {
@@ -14,7 +14,7 @@ impl Plan {
     /// # Errors
     /// When the engine refuses its settings, or the machine.
     pub fn make_engine(&self, registry: &Registry) -> Result<Arc<dyn Engine>, Failure> {
-        let context = EngineContext { in_flight: self.limits.in_flight, largest: self.largest() };
+        let context = EngineContext { in_flight: self.limits.in_flight };
         Ok(registry.make_engine(&self.engine.value, &self.engine_settings(), &context)?)
     }
 
@@ -48,15 +48,6 @@ impl Plan {
             builder = builder.shared_middleware(middleware.clone());
         }
         Ok(builder.build()?)
-    }
-
-    /// What one call of any module may use at most.
-    fn largest(&self) -> InstanceLimits {
-        let mut largest: ModuleSettings = self.defaults.clone();
-        for settings in self.named.values() {
-            EngineTable::raise(&mut largest, settings);
-        }
-        largest.limits
     }
 
     /// The engine's own keys, as a document of their own: paths are complete in it.

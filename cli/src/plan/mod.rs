@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mik_core::{
-    CacheLimits, EngineContext, InstanceLimits, Middleware, ModuleName, ModuleSettings, Registry,
-    RoutePath, ServerLimits, Unknown,
+    CacheLimits, EngineContext, Middleware, ModuleName, ModuleSettings, Registry, RoutePath,
+    ServerLimits, Unknown,
 };
 
 use crate::args::{Origin, ProjectArgs};
@@ -158,7 +158,7 @@ impl Draft<'_> {
         let chosen =
             Given::first(flag, origin, self.config.engine.name.clone(), DEFAULT_ENGINE.into());
         if !self.registry.engines().any(|name| name == chosen.value) {
-            let context = EngineContext { in_flight: 1, largest: InstanceLimits::default() };
+            let context = EngineContext { in_flight: 1 };
             let unknown =
                 self.registry.make_engine(&chosen.value, &Default::default(), &context).err();
             let known = self.registry.engines().collect();

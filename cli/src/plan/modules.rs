@@ -1,21 +1,37 @@
 //! Which modules there are, what each may use, and where they are mounted.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mik_core::{Grants, ModuleName, ModuleSettings, RoutePath};
+use mik_core::{
+    FilesByName, FilesError, Grants, ModuleName, ModuleSettings, RoutePath, list_modules,
+};
 
 use super::Draft;
 use crate::config::{DEFAULT_MODULES, EnvValue, ModuleTable, Problem, Text, closest};
 use crate::failure::Failure;
 
-type Found = BTreeMap<ModuleName, PathBuf>;
 type Settings = (ModuleSettings, BTreeMap<ModuleName, ModuleSettings>);
 type Env = Vec<(String, String)>;
 type Mounts = Vec<(RoutePath, ModuleName)>;
+
+/// A fault of the files as it is shown: what is wrong, and what to do.
+fn fault(fault: FilesError) -> Problem {
+    let (message, help) = match fault {
+        FilesError::Ambiguous { name, first, second } => (
+            format!("{} and {} both give the module {name:?}", first.display(), second.display()),
+            "rename or remove one of them",
+        ),
+        FilesError::Name { path, reason } => {
+            (format!("{}: {reason}", path.display()), "rename the file")
+        }
+        unreadable @ FilesError::Unreadable { .. } => {
+            return Problem::error(unreadable.to_string());
+        }
+    };
+    Problem::error(message).help(help.to_owned())
+}
 
 impl Draft<'_> {
     /// The folder or file to serve: the argument, `server.modules`, or `modules/` where that exists.
@@ -48,58 +64,16 @@ impl Draft<'_> {
         None
     }
 
-    /// The modules that there are now, by the rules of the host, which stops at the first fault.
-    pub(super) fn scan(&mut self, root: Option<&Path>) -> Found {
-        let mut found = Found::new();
-        let Some(root) = root else { return found };
-        if !root.is_dir() {
-            self.add(&mut found, root.to_owned());
-            return found;
-        }
-        let entries = match fs::read_dir(root) {
-            Ok(entries) => entries,
-            Err(error) => {
-                self.problems
-                    .push(Problem::error(format!("cannot read {}: {error}", root.display())));
-                return found;
-            }
-        };
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths {
-            let hidden =
-                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-            if !hidden && path.extension().is_some_and(|end| end == "wasm") && path.is_file() {
-                self.add(&mut found, path);
-            }
-        }
-        if found.is_empty() {
+    /// The modules that there are now.
+    pub(super) fn scan(&mut self, root: Option<&Path>) -> FilesByName {
+        let Some(root) = root else { return FilesByName::new() };
+        let (found, faults) = list_modules(root);
+        if found.is_empty() && faults.is_empty() {
             let message = format!("there are no .wasm files in {}", root.display());
             self.problems.push(Problem::warning(message));
         }
+        self.problems.extend(faults.into_iter().map(fault));
         found
-    }
-
-    fn add(&mut self, found: &mut Found, path: PathBuf) {
-        match ModuleName::from_file(&path) {
-            Ok(name) => match found.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(path);
-                }
-                Entry::Occupied(other) => {
-                    let (name, other) = (other.key(), other.get().display());
-                    let message =
-                        format!("{other} and {} both give the module {name:?}", path.display());
-                    let problem =
-                        Problem::error(message).help("rename or remove one of them".to_owned());
-                    self.problems.push(problem);
-                }
-            },
-            Err(reason) => {
-                let problem = Problem::error(format!("{}: {reason}", path.display()));
-                self.problems.push(problem.help("rename the file".to_owned()));
-            }
-        }
     }
 
     /// The settings of all modules: `[engine]`, then `[modules.NAME]`, then `--env`.
@@ -164,7 +138,11 @@ impl Draft<'_> {
 
     /// The mounts of the file and of `--route`. Each must lead to a module that is there; `is_there` says
     /// whether there is a folder of modules at all.
-    pub(super) fn mounts(&mut self, found: &Found, is_there: bool) -> Result<Mounts, Failure> {
+    pub(super) fn mounts(
+        &mut self,
+        found: &FilesByName,
+        is_there: bool,
+    ) -> Result<Mounts, Failure> {
         let mut mounts = Mounts::new();
         let mut problems = Vec::new();
         for (Text(name), table) in &self.config.modules {
@@ -196,7 +174,12 @@ impl Draft<'_> {
         Ok(mounts)
     }
 
-    fn no_module(&self, name: &ModuleName, route: Option<&RoutePath>, found: &Found) -> Problem {
+    fn no_module(
+        &self,
+        name: &ModuleName,
+        route: Option<&RoutePath>,
+        found: &FilesByName,
+    ) -> Problem {
         let problem = match route {
             Some(route) => Problem::error(format!(
                 "the route {route} leads to the module `{name}`, which is not there"
@@ -210,7 +193,7 @@ impl Draft<'_> {
 }
 
 /// The one module that `--route` mounts.
-fn only_module(route: &RoutePath, found: &Found) -> Result<ModuleName, Failure> {
+fn only_module(route: &RoutePath, found: &FilesByName) -> Result<ModuleName, Failure> {
     if let Some(message) = reserved(route) {
         return Err(Failure::Usage(message));
     }

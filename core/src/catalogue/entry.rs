@@ -257,7 +257,6 @@ impl Entry {
     ) {
         match result {
             Ok(loaded) => {
-                catalogue.cache.remove(self);
                 self.slot.store(Some(loaded.clone()));
                 catalogue.cache.insert(self);
                 // Removed while it loaded: nobody will call it any more.

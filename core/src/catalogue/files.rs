@@ -1,12 +1,19 @@
 //! Which files give modules, and their names.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::names::{InvalidName, ModuleName};
+
+/// Endings of the files that give modules.
+pub(crate) const MODULES: &[&str] = &["wasm"];
+
+/// Files by the name that each gives its module or script.
+pub type FilesByName = BTreeMap<ModuleName, PathBuf>;
 
 /// A folder of files, or one file.
 #[derive(Debug, Clone)]
@@ -60,20 +67,33 @@ impl Files {
     }
 
     /// The files by the name that each gives. Subfolders and hidden files are not looked at.
-    pub(crate) fn discover(&self) -> Result<BTreeMap<ModuleName, PathBuf>, FilesError> {
-        let unreadable = |reason| FilesError::Unreadable { path: self.root.clone(), reason };
-        let mut found = BTreeMap::new();
-        if fs::metadata(&self.root).map_err(unreadable)?.is_file() {
-            add(&mut found, self.root.clone())?;
-            return Ok(found);
+    ///
+    /// # Errors
+    /// The first fault: what two files claim is not decided by chance.
+    pub(crate) fn discover(&self) -> Result<FilesByName, FilesError> {
+        let (found, mut faults) = self.list();
+        if faults.is_empty() { Ok(found) } else { Err(faults.swap_remove(0)) }
+    }
+
+    /// The files by name, the first of each, and everything that is wrong with them.
+    fn list(&self) -> (FilesByName, Vec<FilesError>) {
+        let mut found = FilesByName::new();
+        let faults = match self.paths() {
+            Ok(paths) => paths.into_iter().filter_map(|path| add(&mut found, path).err()).collect(),
+            Err(reason) => vec![FilesError::Unreadable { path: self.root.clone(), reason }],
+        };
+        (found, faults)
+    }
+
+    fn paths(&self) -> io::Result<Vec<PathBuf>> {
+        if fs::metadata(&self.root)?.is_file() {
+            return Ok(vec![self.root.clone()]);
         }
-        for file in fs::read_dir(&self.root).map_err(unreadable)? {
-            let path = file.map_err(unreadable)?.path();
-            if self.is_ours(&path) && path.is_file() {
-                add(&mut found, path)?;
-            }
-        }
-        Ok(found)
+        let files = fs::read_dir(&self.root)?.map(|file| file.map(|file| file.path()));
+        let mut paths = files.collect::<io::Result<Vec<_>>>()?;
+        paths.retain(|path| self.is_ours(path) && path.is_file());
+        paths.sort();
+        Ok(paths)
     }
 
     fn is_ours(&self, path: &Path) -> bool {
@@ -83,17 +103,27 @@ impl Files {
     }
 }
 
-fn add(found: &mut BTreeMap<ModuleName, PathBuf>, path: PathBuf) -> Result<(), FilesError> {
+/// The modules that a host would find in a folder, or in one file, and everything that is wrong there: a
+/// host itself refuses at the first fault.
+pub fn list_modules(root: &Path) -> (FilesByName, Vec<FilesError>) {
+    Files::new(root, MODULES).list()
+}
+
+fn add(found: &mut FilesByName, path: PathBuf) -> Result<(), FilesError> {
     let name = match ModuleName::from_file(&path) {
         Ok(name) => name,
         Err(reason) => return Err(FilesError::Name { path, reason }),
     };
-    match found.insert(name.clone(), path.clone()) {
-        None => Ok(()),
-        Some(other) => {
-            let (first, second) = if other < path { (other, path) } else { (path, other) };
-            Err(FilesError::Ambiguous { name, first, second })
+    match found.entry(name) {
+        Entry::Vacant(place) => {
+            place.insert(path);
+            Ok(())
         }
+        Entry::Occupied(first) => Err(FilesError::Ambiguous {
+            name: first.key().clone(),
+            first: first.get().clone(),
+            second: path,
+        }),
     }
 }
 

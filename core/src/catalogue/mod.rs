@@ -18,8 +18,8 @@ use crate::limits::{CacheLimits, InstanceLimits};
 use crate::{Grants, ModuleName};
 
 pub(crate) use entry::{Entry, FOR_EVER};
-pub(crate) use files::Files;
-pub use files::FilesError;
+pub(crate) use files::{Files, MODULES};
+pub use files::{FilesByName, FilesError, list_modules};
 pub(crate) use load::{Loader, ModuleLoader, ScriptLoader};
 pub(crate) use watch::Watcher;
 

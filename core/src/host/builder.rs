@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Host, Inner, Routes, Shared, endpoint};
 use crate::catalogue::{
-    Catalogue, Files, FilesError, Loader, ModuleLoader, ModuleSettings, ScriptLoader,
+    Catalogue, Files, FilesError, Loader, MODULES, ModuleLoader, ModuleSettings, ScriptLoader,
     SettingsByName,
 };
 use crate::limits::{CacheLimits, ServerLimits};
@@ -180,7 +180,7 @@ impl HostBuilder {
         let modules = match self.modules {
             Some(path) => {
                 let loader = Arc::new(ModuleLoader { engine: engine.clone(), max_bytes });
-                Some(open(path, &["wasm"], self.module_settings, loader)?)
+                Some(open(path, MODULES, self.module_settings, loader)?)
             }
             None => None,
         };

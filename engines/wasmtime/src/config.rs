@@ -193,10 +193,9 @@ fn own_group() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mik_core::InstanceLimits;
 
     fn read(table: &str) -> Result<EngineConfig, SettingsError> {
-        let context = EngineContext { in_flight: 7, largest: InstanceLimits::default() };
+        let context = EngineContext { in_flight: 7 };
         let settings = Settings::at(format!("[engine]\n{table}"), &["engine"]);
         EngineConfig::from_settings(&settings, &context, Compiler::Cranelift)
     }
