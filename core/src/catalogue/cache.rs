@@ -27,10 +27,10 @@ impl Cache {
     }
 
     /// Takes a freshly loaded entry in and unloads what no longer fits. The entry itself always stays:
-    /// one that alone is past the bounds would otherwise be loaded for each call.
-    pub(super) fn insert(&self, entry: &Arc<Entry>) {
+    /// one that alone is past the bounds would otherwise be loaded for each call. `publish` runs when there
+    /// is room, and before anything else can be loaded or unloaded.
+    pub(super) fn insert(&self, entry: &Arc<Entry>, footprint: usize, publish: impl FnOnce()) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let footprint = entry.charge();
         held.remove(entry);
         if let Some((_, (replaced, charge))) =
             held.order.push(entry.name().clone(), (entry.clone(), footprint))
@@ -60,6 +60,7 @@ impl Cache {
             evicted.unload();
             tracing::debug!(module = %name, "unloaded: least recently used");
         }
+        publish();
     }
 
     pub(super) fn remove(&self, entry: &Arc<Entry>) {

@@ -120,11 +120,6 @@ impl Entry {
         self.slot.load_full()
     }
 
-    /// The bytes charged for the loaded form.
-    pub(super) fn charge(&self) -> usize {
-        self.slot.load().as_ref().map_or(0, |loaded| loaded.footprint)
-    }
-
     pub(super) fn last_used(&self) -> u64 {
         self.last_used.load(Ordering::Relaxed)
     }
@@ -257,8 +252,8 @@ impl Entry {
     ) {
         match result {
             Ok(loaded) => {
-                self.slot.store(Some(loaded.clone()));
-                catalogue.cache.insert(self);
+                let publish = || self.slot.store(Some(loaded.clone()));
+                catalogue.cache.insert(self, loaded.footprint, publish);
                 // Removed while it loaded: nobody will call it any more.
                 if catalogue.find(self.name.as_str()).is_none_or(|entry| !Arc::ptr_eq(&entry, self))
                 {
