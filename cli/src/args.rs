@@ -26,6 +26,7 @@ Examples:
   mik run                      the project of ./mik.toml, or the folder ./modules/
   mik run app.wasm             one component, at http://127.0.0.1:3000/run/app/
   mik check                    what is in force, and everything that is wrong with it
+  mik middleware               what stands around each call, and what could
   mik schema > mik.schema.json the JSON Schema of mik.toml, for editors";
 
 /// The commands.
@@ -35,6 +36,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show the effective configuration and every problem at once
     Check(CheckArgs),
+    /// List the middleware: what is compiled in, what is on, in which ring and order
+    Middleware(MiddlewareArgs),
     /// Print the JSON Schema of mik.toml
     Schema,
     /// Print a completion script for a shell
@@ -74,6 +77,26 @@ Examples:
   mik run modules/ --port 8080                  each modules/NAME.wasm at /run/NAME/
   mik run app.wasm --route / --env GREETING=hi  one component at the root
   mik run shop/ --env API_KEY                   a project; API_KEY comes from this environment";
+
+/// `mik middleware`.
+#[derive(Debug, Args)]
+#[command(after_help = MIDDLEWARE)]
+pub struct MiddlewareArgs {
+    /// The project whose middleware are listed.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+const MIDDLEWARE: &str = "\
+The edge ring stands around each request from the network, the call ring around each call of a module,
+the upstream ring around each request that a module sends out. Outermost comes first.
+
+Examples:
+  mik middleware               those of ./mik.toml
+  mik middleware --json shop/  for programs";
 
 /// `mik check`.
 #[derive(Debug, Args)]
@@ -166,6 +189,7 @@ impl Cli {
         let project = match &mut cli.command {
             Command::Run(args) => Some(&mut args.project),
             Command::Check(args) => Some(&mut args.project),
+            Command::Middleware(args) => Some(&mut args.project),
             Command::Schema | Command::Completions { .. } => None,
         };
         if let (Some(project), Some((_, matches))) = (project, matches.subcommand()) {

@@ -27,17 +27,24 @@ mod source;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub use args::{CheckArgs, Cli, Command, EnvArg, Origin, ProjectArgs, RunArgs};
+use mik_core::Registry;
+
+pub use args::{CheckArgs, Cli, Command, EnvArg, MiddlewareArgs, Origin, ProjectArgs, RunArgs};
 pub use failure::Failure;
 pub use inspect::{Access, Inspection};
 pub use log::{Format, LogError};
 pub use parts::registry;
-pub use plan::{Given, Plan, Setting};
+pub use plan::{Given, Placed, Plan, Setting};
 pub use source::{Source, SourceError};
 
 /// Runs a command line, its first element being the name of the program, and gives the exit code: 0 done,
 /// 1 failed, 2 wrong usage.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_with(args, registry())
+}
+
+/// The same with other parts: those of [`registry`] and some of one's own, say.
+pub fn run_with(args: impl IntoIterator<Item = OsString>, registry: Registry) -> ExitCode {
     let cli = match Cli::read(args) {
         Ok(cli) => cli,
         Err(told) => {
@@ -46,7 +53,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
         }
     };
-    match commands::execute(cli) {
+    match commands::execute(cli, registry) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_told() {

@@ -24,15 +24,14 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use mik_conformance::guest;
-use sides::{Kind, Side};
+use sides::{Chain, Kind, ON, Side};
 use table::Table;
 
-const USAGE: &str = "usage: bench [--seconds N] [--rounds N] [--only TEXT] [--access-log] [--json]
+const USAGE: &str = "usage: bench [--seconds N] [--rounds N] [--only TEXT] [--json]
 
   --seconds N     how long each measurement takes, default 5
   --rounds N      how many there are of each, default 5; the median counts
-  --only TEXT     only cases whose name holds this text
-  --access-log    leave mik's access log on (to a pipe); wasmtime serve has none
+  --only TEXT     only cases whose name holds this text, such as `hello` or `chain`
   --json          print JSON instead of a table";
 
 /// What was asked for.
@@ -40,7 +39,6 @@ struct Options {
     seconds: u32,
     rounds: usize,
     only: String,
-    access_log: bool,
     json: bool,
 }
 
@@ -90,7 +88,7 @@ fn run(options: &Options) -> ExitCode {
         eprintln!("no bare hyper server to compare with: add --features bench");
     }
     let mut table = Table::default();
-    for case in cases(options, has_wasmtime) {
+    for case in cases(has_wasmtime) {
         if !case.name.contains(&options.only) {
             continue;
         }
@@ -117,12 +115,17 @@ fn run(options: &Options) -> ExitCode {
 }
 
 /// One measurement of one side.
-fn one(case: &Case, side: &Side, file: &Path, options: &Options) -> Result<f64, String> {
+fn one(
+    case: &Case,
+    side: &Side,
+    file: &Path,
+    options: &Options,
+) -> Result<(f64, Option<f64>), String> {
     let target = format!("{}{}", side.path(case.guest), case.query);
     if case.unit == "ms" {
         // The first start leaves the compiled component on disk.
         measure::first_answer(side, file, &target)?;
-        return measure::first_answer(side, file, &target);
+        return Ok((measure::first_answer(side, file, &target)?, None));
     }
     let server = side.start(file)?;
     let body = measure::verify(&server, &target)?;
@@ -131,13 +134,16 @@ fn one(case: &Case, side: &Side, file: &Path, options: &Options) -> Result<f64, 
         return Err(format!("a body of {body} bytes, not {expected}"));
     }
     measure::load(&server, &target, 1)?;
-    measure::load(&server, &target, options.seconds)
+    let load = measure::load(&server, &target, options.seconds)?;
+    Ok((load.rate, Some(load.cpu)))
 }
 
-fn cases(options: &Options, has_wasmtime: bool) -> Vec<Case> {
-    let side = |name, kind| Side::new(name, kind, options.access_log);
+fn cases(has_wasmtime: bool) -> Vec<Case> {
+    let side = Side::new;
     let sides = |reuse: bool, bare: bool| {
-        let mut sides = vec![side("mik", Kind::Mik { reuse })];
+        let mik = |chain| Kind::Mik { reuse, chain };
+        let mut sides =
+            vec![side("mik", mik(Chain::Default)), side("mik, no middleware", mik(Chain::Empty))];
         if has_wasmtime {
             sides.push(side("wasmtime serve", Kind::Wasmtime { reuse }));
         }
@@ -176,12 +182,33 @@ fn cases(options: &Options, has_wasmtime: bool) -> Vec<Case> {
             query: "",
             sides: sides(false, false),
         },
+        Case {
+            name: "chain, fresh instance",
+            unit: "req/s",
+            guest: "hello",
+            query: "",
+            sides: chains(false),
+        },
+        Case {
+            name: "chain, reuse 1000",
+            unit: "req/s",
+            guest: "hello",
+            query: "",
+            sides: chains(true),
+        },
     ]
 }
 
+/// mik without middleware, with all that are on unasked, and with each of them alone.
+fn chains(reuse: bool) -> Vec<Side> {
+    let side = |name, chain| Side::new(name, Kind::Mik { reuse, chain });
+    let ends = [side("no middleware", Chain::Empty), side("default chain", Chain::Default)];
+    let each = ON.into_iter().map(|name| side(name, Chain::Only(name)));
+    ends.into_iter().chain(each).collect()
+}
+
 fn parse(args: &[String]) -> Result<Options, String> {
-    let mut options =
-        Options { seconds: 5, rounds: 5, only: String::new(), access_log: false, json: false };
+    let mut options = Options { seconds: 5, rounds: 5, only: String::new(), json: false };
     let mut args = args.iter();
     while let Some(flag) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{flag} needs a value"));
@@ -193,7 +220,6 @@ fn parse(args: &[String]) -> Result<Options, String> {
             "--seconds" => options.seconds = number(value()?)?,
             "--rounds" => options.rounds = number(value()?)? as usize,
             "--only" => options.only.clone_from(value()?),
-            "--access-log" => options.access_log = true,
             "--json" => options.json = true,
             _ => return Err(format!("unknown flag {flag}")),
         }

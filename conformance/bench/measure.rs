@@ -41,8 +41,17 @@ pub(crate) fn first_answer(side: &Side, component: &Path, target: &str) -> Resul
     Ok(started.elapsed().as_secs_f64() * 1_000.0)
 }
 
-/// Requests per second under load.
-pub(crate) fn load(server: &Server, target: &str, seconds: u32) -> Result<f64, String> {
+/// What one load came to.
+pub(crate) struct Load {
+    /// Requests per second.
+    pub(crate) rate: f64,
+    /// Processor time of the server for one request, in microseconds.
+    pub(crate) cpu: f64,
+}
+
+/// Puts load on a server.
+pub(crate) fn load(server: &Server, target: &str, seconds: u32) -> Result<Load, String> {
+    let before = server.cpu();
     let url = format!("http://{}{target}", server.address);
     let wrk = Command::new("wrk").args(["-t1", "-c32", &format!("-d{seconds}s"), &url]).output();
     let wrk = wrk.map_err(|error| format!("wrk: {error}"))?;
@@ -56,5 +65,10 @@ pub(crate) fn load(server: &Server, target: &str, seconds: u32) -> Result<f64, S
     }
     let rate = report.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
     let rate = rate.and_then(|rate| rate.trim().parse().ok());
-    rate.ok_or_else(|| format!("wrk told no rate:\n{report}"))
+    let rate: f64 = rate.ok_or_else(|| format!("wrk told no rate:\n{report}"))?;
+    let requests = report.lines().find_map(|line| line.trim().split_once(" requests in "));
+    let requests = requests.and_then(|(number, _)| number.parse::<f64>().ok());
+    let requests = requests.ok_or_else(|| format!("wrk told no number of requests:\n{report}"))?;
+    let spent = server.cpu().saturating_sub(before);
+    Ok(Load { rate, cpu: spent.as_secs_f64() * 1e6 / requests })
 }

@@ -1,11 +1,10 @@
 //! The servers that are compared, each as a process of its own.
 
-use std::fs;
-use std::io::Read;
+use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -16,11 +15,39 @@ pub(crate) const BARE: &str = "--bare-hyper";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `mik run`.
-    Mik { reuse: bool },
+    Mik { reuse: bool, chain: Chain },
     /// `wasmtime serve -Scli`.
     Wasmtime { reuse: bool },
     /// hyper alone, which answers the same bytes.
     Bare,
+}
+
+/// Which middleware stand around the calls of mik.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chain {
+    /// None at all.
+    Empty,
+    /// That one alone.
+    Only(&'static str),
+    /// Those that are on unasked.
+    Default,
+}
+
+/// Middleware that are on unasked.
+pub(crate) const ON: [&str; 7] =
+    ["request-id", "trace", "access-log", "metrics", "compression", "breaker", "concurrency"];
+
+impl Chain {
+    /// The tables of `mik.toml` that make it.
+    fn config(self) -> String {
+        let is_off = |name: &&&str| match self {
+            Self::Empty => true,
+            Self::Only(only) => **name != only,
+            Self::Default => false,
+        };
+        let off = ON.iter().filter(is_off);
+        off.map(|name| format!("[middleware.{name}]\nenabled = false\n")).collect()
+    }
 }
 
 /// One of the servers that are compared.
@@ -28,7 +55,6 @@ pub(crate) enum Kind {
 pub(crate) struct Side {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    access_log: bool,
     /// The project, and what is kept on disk between starts.
     folder: TempDir,
 }
@@ -40,9 +66,9 @@ pub(crate) struct Server {
 }
 
 impl Side {
-    pub(crate) fn new(name: &'static str, kind: Kind, access_log: bool) -> Self {
+    pub(crate) fn new(name: &'static str, kind: Kind) -> Self {
         let folder = TempDir::with_prefix("mik-bench-").expect("a temporary folder can be made");
-        Self { name, kind, access_log, folder }
+        Self { name, kind, folder }
     }
 
     /// The path at which the component is.
@@ -58,35 +84,33 @@ impl Side {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|error| format!("no free port: {error}"))?;
         let mut command = match self.kind {
-            Kind::Mik { reuse } => self.mik(component, address, reuse)?,
+            Kind::Mik { reuse, chain } => self.mik(component, address, reuse, chain)?,
             Kind::Wasmtime { reuse } => wasmtime(component, address, reuse),
             Kind::Bare => bare(component, address)?,
         };
+        let log = File::create(self.folder.path().join("log"));
+        let log = log.map_err(|error| format!("no file for the log: {error}"))?;
         let command = command
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
-        if let Some(mut stderr) = child.stderr.take() {
-            // Read away, as whatever collects logs would.
-            thread::spawn(move || {
-                let mut piece = vec![0; 64 * 1024];
-                while stderr.read(&mut piece).is_ok_and(|read| read > 0) {}
-            });
-        }
+            .stderr(log);
+        let child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
         Ok(Server { child, address })
     }
 
-    fn mik(&self, component: &Path, address: SocketAddr, reuse: bool) -> Result<Command, String> {
+    fn mik(
+        &self,
+        component: &Path,
+        address: SocketAddr,
+        reuse: bool,
+        chain: Chain,
+    ) -> Result<Command, String> {
         let modules = self.folder.path().join("modules");
         let target = modules.join(component.file_name().unwrap_or_default());
         let reuse = if reuse { 1_000 } else { 1 };
-        let config = format!(
-            "[engine]\nreuse = {reuse}\n[middleware.access-log]\nenabled = {}\n",
-            self.access_log
-        );
+        let config = format!("[engine]\nreuse = {reuse}\n{}", chain.config());
         let write = || {
             if !target.is_file() {
                 fs::create_dir_all(&modules)?;
@@ -120,6 +144,13 @@ fn bare(component: &Path, address: SocketAddr) -> Result<Command, String> {
         command.env("BODY", "stream");
     }
     Ok(command)
+}
+
+impl Server {
+    /// The processor time that it has had.
+    pub(crate) fn cpu(&self) -> Duration {
+        mik_conformance::cpu(&self.child)
+    }
 }
 
 impl Drop for Server {

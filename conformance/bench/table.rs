@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::sides::{Kind, Side};
+use crate::sides::{Chain, Kind, Side};
+
+/// How the names of cases begin that compare chains of middleware.
+pub(crate) const CHAIN: &str = "chain";
 
 /// All measurements, in the order in which they were made.
 #[derive(Debug, Default)]
@@ -17,14 +20,25 @@ struct Cell {
     side: &'static str,
     kind: Kind,
     values: Vec<f64>,
+    /// Processor time for one request, in microseconds.
+    cpu: Vec<f64>,
 }
 
 impl Table {
     /// Adds one measurement.
-    pub(crate) fn add(&mut self, case: &'static str, unit: &'static str, side: &Side, value: f64) {
+    pub(crate) fn add(
+        &mut self,
+        case: &'static str,
+        unit: &'static str,
+        side: &Side,
+        (value, cpu): (f64, Option<f64>),
+    ) {
         let found = self.0.iter_mut().find(|cell| cell.case == case && cell.side == side.name);
         match found {
-            Some(cell) => cell.values.push(value),
+            Some(cell) => {
+                cell.values.push(value);
+                cell.cpu.extend(cpu);
+            }
             None => {
                 self.0.push(Cell {
                     case,
@@ -32,6 +46,7 @@ impl Table {
                     side: side.name,
                     kind: side.kind,
                     values: vec![value],
+                    cpu: cpu.into_iter().collect(),
                 });
             }
         }
@@ -40,18 +55,22 @@ impl Table {
     /// A table in Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from(
-            "| case | side | median | lowest | highest | to `wasmtime serve` |\n|---|---|--:|--:|--:|--:|\n",
+            "| case | side | median | lowest | highest | CPU a request | ratio |\n|---|---|--:|--:|--:|--:|--:|\n",
         );
         for cell in &self.0 {
-            let (low, median, high) = cell.spread();
-            let ratio = self.ratio(cell).map_or("–".to_owned(), |ratio| format!("{ratio:.2} ×"));
+            let (low, median, high) = spread(&cell.values);
+            let ratio = self.ratio(cell).map_or("–".to_owned(), |ratio| format!("{ratio:.3} ×"));
+            let cpu = match cell.cpu.is_empty() {
+                true => "–".to_owned(),
+                false => format!("{:.2} µs", spread(&cell.cpu).1),
+            };
             let number = |value: f64| {
                 if cell.unit == "ms" { format!("{value:.1}") } else { format!("{value:.0}") }
             };
             let (case, side, unit) = (cell.case, cell.side, cell.unit);
             let _ = writeln!(
                 text,
-                "| {case} | {side} | {} {unit} | {} | {} | {ratio} |",
+                "| {case} | {side} | {} {unit} | {} | {} | {cpu} | {ratio} |",
                 number(median),
                 number(low),
                 number(high)
@@ -63,7 +82,7 @@ impl Table {
     /// The same as JSON, with every measurement.
     pub(crate) fn json(&self) -> Value {
         let cells = self.0.iter().map(|cell| {
-            let (low, median, high) = cell.spread();
+            let (low, median, high) = spread(&cell.values);
             json!({
                 "case": cell.case,
                 "side": cell.side,
@@ -71,33 +90,35 @@ impl Table {
                 "median": median,
                 "lowest": low,
                 "highest": high,
-                "to_wasmtime_serve": self.ratio(cell),
+                "cpu_us": (!cell.cpu.is_empty()).then(|| spread(&cell.cpu).1),
+                "ratio": self.ratio(cell),
                 "values": cell.values,
             })
         });
         Value::Array(cells.collect())
     }
 
-    /// The median in relation to that of `wasmtime serve` in the same case.
+    /// The median in relation to that of the side that the case is compared with: `wasmtime serve`, or mik
+    /// without middleware.
     fn ratio(&self, cell: &Cell) -> Option<f64> {
-        let base =
-            |other: &&Cell| other.case == cell.case && matches!(other.kind, Kind::Wasmtime { .. });
-        let base = self.0.iter().find(base)?;
-        (base.side != cell.side).then(|| cell.spread().1 / base.spread().1)
+        let is_base = |kind: Kind| {
+            let bare = matches!(kind, Kind::Mik { chain: Chain::Empty, .. });
+            matches!(kind, Kind::Wasmtime { .. }) || bare && cell.case.starts_with(CHAIN)
+        };
+        let base = self.0.iter().find(|other| other.case == cell.case && is_base(other.kind))?;
+        (base.side != cell.side).then(|| spread(&cell.values).1 / spread(&base.values).1)
     }
 }
 
-impl Cell {
-    /// Lowest, median, highest.
-    fn spread(&self) -> (f64, f64, f64) {
-        let mut sorted = self.values.clone();
-        sorted.sort_by(f64::total_cmp);
-        let middle = sorted.len() / 2;
-        let median = if sorted.len() % 2 == 1 {
-            sorted[middle]
-        } else {
-            (sorted[middle - 1] + sorted[middle]) / 2.0
-        };
-        (sorted[0], median, sorted[sorted.len() - 1])
-    }
+/// Lowest, median, highest.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let median = if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
+    };
+    (sorted[0], median, sorted[sorted.len() - 1])
 }

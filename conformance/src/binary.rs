@@ -23,7 +23,7 @@ pub fn guest(name: &str) -> PathBuf {
 }
 
 /// The folder of what cargo built in this profile, such as `target/debug`.
-pub(crate) fn built() -> &'static Path {
+pub fn built() -> &'static Path {
     static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
         let this = env::current_exe().expect("a test knows its own path");
         let folder = this.parent().expect("a file lies in a folder");
@@ -36,31 +36,49 @@ pub(crate) fn built() -> &'static Path {
 /// The binary `mik` of this profile: what `CARGO_BIN_EXE_mik` names, else the one that lies where this
 /// test was built. It is built first where it is missing or older than its sources.
 pub fn mik() -> &'static Path {
-    static MIK: LazyLock<PathBuf> = LazyLock::new(|| {
-        if let Some(path) = env::var_os("CARGO_BIN_EXE_mik") {
-            return path.into();
-        }
-        let path = built().join("mik").with_extension(env::consts::EXE_EXTENSION);
-        if is_stale(&path) {
-            build();
-        }
-        assert!(path.is_file(), "cargo build -p mik made no {}", path.display());
-        path
+    static MIK: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os("CARGO_BIN_EXE_mik") {
+        Some(path) => path.into(),
+        None => up_to_date(&["--package", "mik", "--bin", "mik"], "mik"),
     });
     &MIK
 }
 
-fn build() {
+/// The binary of `examples/middleware`: `mik` with one more middleware.
+pub fn mik_with_maintenance() -> &'static Path {
+    static MIK: LazyLock<PathBuf> = LazyLock::new(|| {
+        let name = "mik-with-maintenance";
+        up_to_date(
+            &["--package", "mik-maintenance", "--example", name],
+            &format!("examples/{name}"),
+        )
+    });
+    &MIK
+}
+
+/// What cargo makes of `package`, at this path of what it built.
+fn up_to_date(package: &[&str], path: &str) -> PathBuf {
+    let path = built().join(path).with_extension(env::consts::EXE_EXTENSION);
+    if is_stale(&path) {
+        build(package);
+    }
+    assert!(path.is_file(), "cargo build {} made no {}", package.join(" "), path.display());
+    path
+}
+
+/// Builds something of this workspace in the profile of this test.
+pub fn build(package: &[&str]) {
     let profile = built().file_name().and_then(|name| name.to_str()).unwrap_or("debug");
     let profile = if profile == "debug" { "dev" } else { profile };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--package", "mik", "--bin", "mik", "--profile", profile, "--target-dir"])
+        .arg("build")
+        .args(package)
+        .args(["--profile", profile, "--target-dir"])
         .arg(built().parent().expect("a profile's folder lies in the target folder"))
         .current_dir(repository())
         .status()
         .expect("cargo runs");
-    assert!(status.success(), "cargo build -p mik failed");
+    assert!(status.success(), "cargo build {} failed", package.join(" "));
 }
 
 fn is_stale(binary: &Path) -> bool {

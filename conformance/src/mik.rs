@@ -198,7 +198,7 @@ impl Mik {
 
     /// The processor time that it has had.
     pub fn cpu(&self) -> Duration {
-        process::cpu(self.pid)
+        process::cpu_of(self.pid)
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {

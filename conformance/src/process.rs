@@ -25,8 +25,12 @@ pub(crate) fn memory(pid: Pid, line: &str) -> u64 {
     number.unwrap_or_else(|| panic!("/proc says nothing of {line}"))
 }
 
-/// The processor time that a process has had, in user and in system mode.
-pub(crate) fn cpu(pid: Pid) -> Duration {
+/// The processor time that a child has had, in user and in system mode.
+pub fn cpu(child: &Child) -> Duration {
+    cpu_of(pid(child))
+}
+
+pub(crate) fn cpu_of(pid: Pid) -> Duration {
     let stat =
         fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
     // The command's name stands in parentheses and may hold anything.

@@ -21,6 +21,7 @@ pub struct Setup {
     args: Vec<String>,
     env: Vec<(String, String)>,
     descriptors: Option<u32>,
+    binary: &'static Path,
     cache: PathBuf,
 }
 
@@ -43,6 +44,7 @@ impl Setup {
             args: Vec::new(),
             env: Vec::new(),
             descriptors: None,
+            binary: mik(),
             // Shared by all tests: a guest is compiled once.
             cache: built().join("conformance-cache"),
         };
@@ -91,6 +93,13 @@ impl Setup {
     #[must_use]
     pub fn descriptors(mut self, limit: u32) -> Self {
         self.descriptors = Some(limit);
+        self
+    }
+
+    /// Runs another binary than `mik`.
+    #[must_use]
+    pub fn binary(mut self, binary: &'static Path) -> Self {
+        self.binary = binary;
         self
     }
 
@@ -150,10 +159,12 @@ impl Setup {
     /// `mik` with these arguments, in the project's folder, with a bare environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = match self.descriptors {
-            None => Command::new(mik()),
+            None => Command::new(self.binary),
             Some(limit) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]).arg(mik());
+                shell
+                    .args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")])
+                    .arg(self.binary);
                 shell
             }
         };

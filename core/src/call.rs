@@ -1,5 +1,6 @@
 //! What one call may see and use.
 
+use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,23 +55,26 @@ impl fmt::Display for RequestId {
 
 /// What the host resolved a request to, before any middleware ran.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Matched {
     /// The route as a pattern of bounded variety, such as `/run/orders/*`: fit for a metric label.
     pub route: Arc<str>,
     /// What will answer.
     pub target: Target,
+    /// The engine or orchestrator that runs it, where one does.
+    pub engine: Option<Arc<str>>,
     /// The part of the path that the target does not see; it is told in `x-forwarded-prefix`.
     pub(crate) prefix: Option<HeaderValue>,
 }
 
 impl Matched {
     pub(crate) fn new(route: &str, target: Target) -> Self {
-        Self { route: route.into(), target, prefix: None }
+        Self { route: route.into(), target, engine: None, prefix: None }
     }
 }
 
 /// What answers a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// A WebAssembly component.
     Module(ModuleName),
@@ -78,6 +82,8 @@ pub enum Target {
     Script(ModuleName),
     /// Something that the host serves itself, such as `health`.
     Builtin(&'static str),
+    /// Another server: an authority such as `api.example.com:8080`, in lower case.
+    Upstream(Arc<str>),
     /// Nothing: the answer is an error.
     Nothing,
 }
@@ -88,6 +94,7 @@ impl fmt::Display for Target {
             Self::Module(name) => write!(f, "module {name}"),
             Self::Script(name) => write!(f, "script {name}"),
             Self::Builtin(name) => f.write_str(name),
+            Self::Upstream(authority) => write!(f, "upstream {authority}"),
             Self::Nothing => f.write_str("nothing"),
         }
     }
@@ -112,12 +119,21 @@ pub struct Call {
     pub(crate) depth: u8,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) trace: Option<TraceContext>,
-    pub(crate) matched: Matched,
+    pub(crate) matched: Arc<Matched>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) caller: Caller,
     pub(crate) ticket: Option<Arc<Ticket>>,
     /// The answer, where it was decided before the request reached the host.
     pub(crate) refused: Option<Arc<CallError>>,
+    pub(crate) span: Option<Arc<dyn Span>>,
+    /// What is given back when the last clone of this call is gone.
+    pub(crate) held: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What a tracing middleware lets others add to the span of a call.
+pub trait Span: Send + Sync {
+    /// The middleware `name` has waited since `since`: in a queue, for a retry.
+    fn waited(&self, name: &str, since: Instant);
 }
 
 impl Call {
@@ -130,12 +146,28 @@ impl Call {
             depth: 0,
             peer: None,
             trace: None,
-            matched: Matched::new("", Target::Nothing),
+            matched: Arc::new(Matched::new("", Target::Nothing)),
             grants: Arc::default(),
             caller: Caller::nowhere(),
             ticket: None,
             refused: None,
+            span: None,
+            held: None,
         }
+    }
+
+    /// The same, as if it had been resolved to `target` by `route`.
+    #[must_use]
+    pub fn detached_to(mut self, route: &str, target: Target) -> Self {
+        self.matched = Arc::new(Matched::new(route, target));
+        self
+    }
+
+    /// The same, as if it came from `peer`.
+    #[must_use]
+    pub fn detached_from(mut self, peer: SocketAddr) -> Self {
+        self.peer = Some(peer);
+        self
     }
 
     /// The id of the inbound request that this call belongs to.
@@ -146,6 +178,12 @@ impl Call {
     /// When the response head must be there. A nested call never outlives its caller's deadline.
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Whether the answer, an error, was decided before the request reached the host. A middleware that
+    /// answers in place of others lets it pass.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
     }
 
     /// How many calls lie above this one: 0 at the edge, 1 for the module that it reaches.
@@ -164,7 +202,7 @@ impl Call {
     }
 
     /// The route and what answers.
-    pub fn matched(&self) -> &Matched {
+    pub fn matched(&self) -> &Arc<Matched> {
         &self.matched
     }
 
@@ -212,6 +250,31 @@ impl Call {
         self
     }
 
+    /// The same call, whose waiting is told to `span`.
+    #[must_use]
+    pub fn with_span(mut self, span: Arc<dyn Span>) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// Tells whoever traces this call that the middleware `name` has waited since `since`.
+    pub fn waited(&self, name: &str, since: Instant) {
+        if let Some(span) = &self.span {
+            span.waited(name, since);
+        }
+    }
+
+    /// The same call, which keeps `held` until its last clone is gone: a place that must not be given to
+    /// another while what was called still works, even after its answer has ended.
+    #[must_use]
+    pub fn holding(mut self, held: Arc<dyn Any + Send + Sync>) -> Self {
+        self.held = Some(match self.held {
+            None => held,
+            Some(before) => Arc::new((before, held)),
+        });
+        self
+    }
+
     /// The same call with other grants.
     #[must_use]
     pub fn with_grants(mut self, grants: Arc<Grants>) -> Self {
@@ -256,5 +319,17 @@ mod tests {
         assert_eq!(call.clone().with_deadline(first + Duration::from_secs(1)).deadline(), first);
         let earlier = first - Duration::from_millis(500);
         assert_eq!(call.with_deadline(earlier).deadline(), earlier);
+    }
+
+    #[tokio::test]
+    async fn what_a_call_holds_goes_with_its_last_clone() {
+        let [first, second] = [Arc::new(()), Arc::new(())];
+        let call = Call::detached(Duration::from_secs(1)).holding(first.clone());
+        let call = call.holding(second.clone());
+        let clone = call.clone();
+        drop(call);
+        assert_eq!([Arc::strong_count(&first), Arc::strong_count(&second)], [2, 2]);
+        drop(clone);
+        assert_eq!([Arc::strong_count(&first), Arc::strong_count(&second)], [1, 1]);
     }
 }

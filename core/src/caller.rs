@@ -68,8 +68,12 @@ impl Caller {
                 host.call(target, request, &call).await
             }),
             Some(None) => failed(CallError::NotFound(format!("no module {authority}").into())),
+            None if !call.grants.allowed_hosts.allow(request.uri()) => {
+                denied(&call, &authority);
+                failed(UpstreamError::Denied(authority).into())
+            }
             None => Box::pin(async move {
-                let result = host.outbound().send(request, &call, options).await;
+                let result = host.send_upstream(request, &call, options).await;
                 if let Err(CallError::Upstream(UpstreamError::Denied(authority))) = &result {
                     denied(&call, authority);
                 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use opentelemetry::metrics::Meter;
+
 use crate::limits::InstanceLimits;
 use crate::{BoxFuture, Call, CallError, Capabilities, ModuleName, Request, Response};
 
@@ -20,6 +22,9 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// Whatever makes the component unusable, in words for the person who built it.
     fn load(&self, source: ModuleSource<'_>) -> Result<Arc<dyn Module>, LoadError>;
+
+    /// Called when a host is built around it: the time to make instruments. Only the first meter counts.
+    fn instrument(&self, _meter: &Meter) {}
 }
 
 /// A component to load.

@@ -10,9 +10,9 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 
+use crate::Response;
 use crate::body::Body;
 use crate::call::RequestId;
-use crate::{ModuleName, Response};
 
 /// The header that names the kind of an error response.
 pub const MIK_ERROR: HeaderName = HeaderName::from_static("mik-error");
@@ -60,7 +60,7 @@ pub enum CallError {
     #[error("circuit open for {target}")]
     CircuitOpen {
         /// What the breaker guards.
-        target: ModuleName,
+        target: crate::Target,
         /// When it will let a probe through.
         retry_after: Duration,
     },
@@ -73,7 +73,7 @@ pub enum CallError {
     /// The guest trapped, or broke the rules of HTTP in its answer.
     #[error("guest trapped: {0}")]
     Trap(Arc<str>),
-    /// Host code or a middleware panicked.
+    /// Host code or a middleware panicked, or failed without saying how.
     #[error("panic: {0}")]
     Panic(Arc<str>),
     /// The guest ran out of memory.
@@ -296,7 +296,7 @@ impl CallError {
     }
 
     /// The response for this error: `application/problem+json` (RFC 9457) with a `mik-error` header,
-    /// and the [`ErrorKind`] in its extensions.
+    /// with the [`ErrorKind`] and the error itself in its extensions.
     pub fn into_response(self, request: &RequestId) -> Response {
         let kind = self.kind();
         let mut problem = serde_json::json!({
@@ -319,7 +319,7 @@ impl CallError {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Self::Method(allowed) = self {
+        if let Self::Method(allowed) = &self {
             let list = allowed.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
             if let Ok(list) = HeaderValue::try_from(list) {
                 headers.insert(ALLOW, list);
@@ -329,6 +329,7 @@ impl CallError {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response.extensions_mut().insert(kind);
+        response.extensions_mut().insert(self);
         response
     }
 }

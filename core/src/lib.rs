@@ -21,6 +21,7 @@ mod call;
 mod caller;
 mod capabilities;
 mod catalogue;
+mod client_fault;
 mod engine;
 mod error;
 mod framing;
@@ -35,26 +36,32 @@ mod server;
 mod settings;
 mod trace;
 pub mod units;
+pub mod values;
 
 use std::future::Future;
 use std::pin::Pin;
 
 pub use body::{Body, End, Outcome};
-pub use call::{Call, Grants, Matched, RequestId, Target};
+pub use call::{Call, Grants, Matched, RequestId, Span, Target};
 pub use caller::{Caller, SendOptions};
 pub use capabilities::Capabilities;
 pub use catalogue::{FilesByName, FilesError, ModuleSettings, list_modules};
+pub use client_fault::ClientFault;
 pub use engine::{Engine, LoadError, Module, ModuleSource};
 pub use error::{CallError, ErrorKind, MIK_ERROR, UpstreamError};
 pub use host::{BuildError, Host, HostBuilder};
 pub use limits::{CacheLimits, InstanceLimits, ServerLimits};
-pub use middleware::{Middleware, Next, Ring, Rings};
+pub use middleware::{
+    BarePrefix, Endpoint, Middleware, Next, RestOfChain, Ring, Rings, TowerLayer,
+};
 pub use names::{InvalidName, ModuleName, RoutePath};
+/// The vocabulary in which parts report numbers; see [`Middleware::meter`].
+pub use opentelemetry;
 pub use orchestrator::{Orchestrator, Script, ScriptSource};
 pub use outbound::{AllowedHost, AllowedHosts, InvalidAllowedHost};
-pub use registry::{EngineContext, Registry, Unknown};
+pub use registry::{EngineContext, MiddlewareEntry, Registry, Unknown};
 pub use server::{BoundServer, Drained, Server, drop_after_flush};
-pub use settings::{Settings, SettingsError};
+pub use settings::{ByTarget, Settings, SettingsError};
 pub use trace::TraceContext;
 
 /// An HTTP request with a mik [`Body`].

@@ -1,5 +1,6 @@
 //! Which parts are compiled in, by name.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,13 +21,55 @@ type OrchestratorFactory =
 type MiddlewareFactory =
     Box<dyn Fn(&Settings) -> Result<Arc<dyn Middleware>, SettingsError> + Send + Sync>;
 
+/// A middleware that is registered: what makes it, and what `mik.toml` may say of it.
+pub struct MiddlewareEntry {
+    factory: MiddlewareFactory,
+    schema: Option<fn() -> serde_json::Value>,
+    origin: Cow<'static, str>,
+    is_on: bool,
+    per_module: bool,
+    shorthand: Option<&'static str>,
+}
+
+impl MiddlewareEntry {
+    /// It is on unless its table says `enabled = false`.
+    pub fn on(&mut self) -> &mut Self {
+        self.is_on = true;
+        self
+    }
+
+    /// It reads `[modules.NAME.MIDDLEWARE]` as well, with [`Settings::by_target`].
+    pub fn per_module(&mut self) -> &mut Self {
+        self.per_module = true;
+        self
+    }
+
+    /// Where its table may stand, `MIDDLEWARE = 5` may stand too and means `{ key = 5 }`.
+    pub fn shorthand(&mut self, key: &'static str) -> &mut Self {
+        self.shorthand = Some(key);
+        self
+    }
+
+    /// The JSON Schema of its table. With it, unknown keys are found like those of mik itself.
+    pub fn schema(&mut self, schema: fn() -> serde_json::Value) -> &mut Self {
+        self.schema = Some(schema);
+        self
+    }
+
+    /// Where it comes from, for people: `built in` unless said otherwise.
+    pub fn origin(&mut self, origin: impl Into<Cow<'static, str>>) -> &mut Self {
+        self.origin = origin.into();
+        self
+    }
+}
+
 /// The parts that can be chosen by name: engines, orchestrators and middleware. Each is a factory that
 /// reads its own table of `mik.toml`.
 #[derive(Default)]
 pub struct Registry {
     engines: Part<EngineFactory>,
     orchestrators: Part<OrchestratorFactory>,
-    middleware: Part<MiddlewareFactory>,
+    middleware: Part<MiddlewareEntry>,
 }
 
 /// A name that nothing is registered under, with what there is instead.
@@ -73,7 +116,7 @@ impl Registry {
         F: Fn(&Settings, &EngineContext) -> Result<Arc<dyn Engine>, SettingsError>,
         F: Send + Sync + 'static,
     {
-        self.engines.present.insert(name, Box::new(factory));
+        self.engines.present.insert(name.into(), Box::new(factory));
         self
     }
 
@@ -82,17 +125,31 @@ impl Registry {
     where
         F: Fn(&Settings) -> Result<Arc<dyn Orchestrator>, SettingsError> + Send + Sync + 'static,
     {
-        self.orchestrators.present.insert(name, Box::new(factory));
+        self.orchestrators.present.insert(name.into(), Box::new(factory));
         self
     }
 
-    /// Registers a middleware under `name`, the name of its table.
-    pub fn middleware<F>(&mut self, name: &'static str, factory: F) -> &mut Self
+    /// Registers a middleware under `name`, the name of its table. What is said of it further is said to
+    /// what this returns.
+    pub fn middleware<F>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        factory: F,
+    ) -> &mut MiddlewareEntry
     where
         F: Fn(&Settings) -> Result<Arc<dyn Middleware>, SettingsError> + Send + Sync + 'static,
     {
-        self.middleware.present.insert(name, Box::new(factory));
-        self
+        let entry = MiddlewareEntry {
+            factory: Box::new(factory),
+            schema: None,
+            origin: "built in".into(),
+            is_on: false,
+            per_module: false,
+            shorthand: None,
+        };
+        let name = name.into();
+        self.middleware.present.insert(name.clone(), entry);
+        self.middleware.present.entry(name).or_insert_with(|| unreachable!("inserted above"))
     }
 
     /// Remembers that an engine of that name exists, but needs a cargo feature that is off.
@@ -132,35 +189,69 @@ impl Registry {
         Ok(self.orchestrators.find("orchestrator", name)?(settings)?)
     }
 
-    /// Makes the middleware `name`.
+    /// Makes the middleware `name`. Whether it is on was decided by whoever asks for it.
     pub fn make_middleware(
         &self,
         name: &str,
         settings: &Settings,
     ) -> Result<Arc<dyn Middleware>, Unknown> {
-        // Whether it is on was decided by whoever asks for it.
-        Ok(self.middleware.find("middleware", name)?(&settings.ignoring("enabled"))?)
+        let entry = self.middleware.find("middleware", name)?;
+        Ok((entry.factory)(&settings.of_middleware(entry.is_on, entry.shorthand))?)
+    }
+
+    /// Whether the middleware `name` is on by its table, by that of a module, or unasked.
+    pub fn wants_middleware(&self, name: &str, settings: &Settings) -> bool {
+        let entry = self.middleware.present.get(name);
+        entry.is_some_and(|entry| {
+            let per_module = entry.per_module;
+            settings.of_middleware(entry.is_on, entry.shorthand).is_wanted(per_module)
+        })
+    }
+
+    /// The JSON Schema of the table of the middleware `name`, where it has told.
+    pub fn middleware_schema(&self, name: &str) -> Option<serde_json::Value> {
+        self.middleware.present.get(name)?.schema.map(|schema| schema())
+    }
+
+    /// Whether the middleware `name` may be set for single modules.
+    pub fn is_per_module(&self, name: &str) -> bool {
+        self.middleware.present.get(name).is_some_and(|entry| entry.per_module)
+    }
+
+    /// The key that a number or text in place of the table of the middleware `name` stands for.
+    pub fn middleware_shorthand(&self, name: &str) -> Option<&'static str> {
+        self.middleware.present.get(name)?.shorthand
+    }
+
+    /// Where the middleware `name` comes from.
+    pub fn middleware_origin(&self, name: &str) -> Option<&str> {
+        Some(&*self.middleware.present.get(name)?.origin)
+    }
+
+    /// The middleware that exist but are not compiled in, each with the cargo feature that brings it.
+    pub fn absent_middlewares(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.middleware.absent.iter().map(|(name, feature)| (*name, *feature))
     }
 
     /// The engines that are compiled in.
-    pub fn engines(&self) -> impl Iterator<Item = &'static str> {
-        self.engines.present.keys().copied()
+    pub fn engines(&self) -> impl Iterator<Item = &str> {
+        self.engines.present.keys().map(|name| &**name)
     }
 
     /// The orchestrators that are compiled in.
-    pub fn orchestrators(&self) -> impl Iterator<Item = &'static str> {
-        self.orchestrators.present.keys().copied()
+    pub fn orchestrators(&self) -> impl Iterator<Item = &str> {
+        self.orchestrators.present.keys().map(|name| &**name)
     }
 
     /// The middleware that are compiled in.
-    pub fn middlewares(&self) -> impl Iterator<Item = &'static str> {
-        self.middleware.present.keys().copied()
+    pub fn middlewares(&self) -> impl Iterator<Item = &str> {
+        self.middleware.present.keys().map(|name| &**name)
     }
 }
 
 /// The parts of one kind.
 struct Part<F> {
-    present: BTreeMap<&'static str, F>,
+    present: BTreeMap<Cow<'static, str>, F>,
     absent: BTreeMap<&'static str, &'static str>,
 }
 
@@ -175,7 +266,7 @@ impl<F> Part<F> {
         if let Some(factory) = self.present.get(name) {
             return Ok(factory);
         }
-        let known = match self.present.keys().copied().collect::<Vec<_>>().join(", ") {
+        let known = match self.present.keys().cloned().collect::<Vec<_>>().join(", ") {
             none if none.is_empty() => "none".to_owned(),
             names => names,
         };

@@ -1,9 +1,11 @@
-//! W3C Trace Context, level 1: the `traceparent` header.
+//! W3C Trace Context, level 1: the `traceparent` and `tracestate` headers.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// A parsed `traceparent` (<https://www.w3.org/TR/trace-context/>, 3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where in which trace a request stands (<https://www.w3.org/TR/trace-context/>, 3.2 and 3.3). Written
+/// out, it is a `traceparent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
     /// The trace that the request belongs to; never zero.
     pub trace_id: u128,
@@ -11,9 +13,25 @@ pub struct TraceContext {
     pub span_id: u64,
     /// Trace flags; bit 0 is `sampled`.
     pub flags: u8,
+    /// The `tracestate` that came with it, as it is to be passed on.
+    pub state: Option<Arc<str>>,
+    /// Whether the client brought it; otherwise the trace starts here.
+    pub is_remote: bool,
 }
 
 impl TraceContext {
+    /// The start of a new trace. Its ids are no secrets: the generator is fast, not cryptographic.
+    pub fn generate(flags: u8) -> Self {
+        let trace_id = fastrand::u128(1..);
+        Self { trace_id, span_id: fastrand::u64(1..), flags, state: None, is_remote: false }
+    }
+
+    /// The same trace, one span further.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { span_id: fastrand::u64(1..), ..self.clone() }
+    }
+
     /// Reads a header value. `None` where the specification says to start a new trace: a version of
     /// `ff`, upper case, zero ids, a wrong length.
     pub fn parse(value: &str) -> Option<Self> {
@@ -24,7 +42,13 @@ impl TraceContext {
         let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
         // Version 00 has exactly four fields; later ones may append more.
         let shape = version != 0xff && (version != 0 || parts.next().is_none());
-        (shape && trace_id != 0 && span_id != 0).then_some(Self { trace_id, span_id, flags })
+        (shape && trace_id != 0 && span_id != 0).then_some(Self {
+            trace_id,
+            span_id,
+            flags,
+            state: None,
+            is_remote: true,
+        })
     }
 }
 

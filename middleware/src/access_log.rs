@@ -7,13 +7,18 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, Uri};
 use mik_core::{
-    BoxFuture, Call, CallError, ErrorKind, Matched, Middleware, Next, Outcome, Request, RequestId,
-    Response, Rings, Settings, SettingsError, Target,
+    BoxFuture, Call, CallError, Matched, Middleware, Next, Outcome, Request, RequestId, Response,
+    Rings, Settings, Target,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::table::{Made, schema_of};
 
 /// Longest path in a line, in bytes.
 const PATH: usize = 256;
+/// Longest reason in a line, in bytes.
+const REASON: usize = 256;
 /// Longest method in a line, in bytes.
 const METHOD: usize = 32;
 
@@ -22,16 +27,17 @@ const METHOD: usize = 32;
 ///
 /// The line is a [`tracing`] event of level `INFO` and target `mik::access` with the fields `method`,
 /// `path` (no query; at most 256 bytes, printable ASCII only), `route` (the pattern), `module` or
-/// `script`, `status`, `bytes` (of the response body), `duration_ms`, `request_id`, `peer`, and where they
-/// apply `error` (the [`ErrorKind`]) and `aborted` (the head was sent, the body never ended). A client
+/// `script`, `engine` (what runs it), `status`, `bytes` (of the response body), `duration_ms`, `request_id`,
+/// `peer`, and where they apply `error` (the [`ErrorKind`](mik_core::ErrorKind)), `reason` (what happened, at most 256 bytes) and
+/// `aborted` (the head was sent, the body never ended). A client
 /// that went away has the status 499. Where nobody listens to that target, a request costs nothing more.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AccessLog {
     _private: (),
 }
 
-/// `[middleware.access-log]`: nothing to set.
-#[derive(Deserialize, Default)]
+/// `[middleware.access-log]`: one log line for each request when it is over.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
 struct Table {}
 
@@ -41,9 +47,13 @@ impl AccessLog {
         Self::default()
     }
 
-    pub(crate) fn from_settings(settings: &Settings) -> Result<Arc<dyn Middleware>, SettingsError> {
+    pub(crate) fn from_settings(settings: &Settings) -> Made {
         let Table {} = settings.parse()?;
         Ok(Arc::new(Self::new()))
+    }
+
+    pub(crate) fn schema() -> serde_json::Value {
+        schema_of::<Table>()
     }
 }
 
@@ -53,7 +63,7 @@ impl Middleware for AccessLog {
     }
 
     fn rings(&self) -> Rings {
-        Rings::Edge
+        Rings::EDGE
     }
 
     fn handle<'a>(
@@ -70,19 +80,23 @@ impl Middleware for AccessLog {
             let response = match next.run(request, call).await {
                 Ok(response) => response,
                 Err(error) => {
-                    line.end(error.kind().status(), Some(error.kind()), 0, false);
+                    line.end(error.kind().status(), Some(&error), 0, false);
                     return Err(error);
                 }
             };
             let status = response.status();
-            let error = response.extensions().get::<ErrorKind>().copied();
+            let failure = response.extensions().get::<CallError>().cloned();
             Ok(response.map(|body| {
-                body.on_end(move |end| match end.outcome {
-                    Outcome::Complete => line.end(status, error, end.bytes, false),
-                    Outcome::Failed(failure) => {
-                        line.end(status, Some(failure.kind()), end.bytes, true);
+                body.on_end(move |end| {
+                    let bytes = end.bytes;
+                    match end.outcome {
+                        Outcome::Complete => line.end(status, failure.as_ref(), bytes, false),
+                        Outcome::Failed(failure) => line.end(status, Some(&failure), bytes, true),
+                        Outcome::Dropped => {
+                            let gone = CallError::ClientGone;
+                            line.end(gone.kind().status(), Some(&gone), bytes, true);
+                        }
                     }
-                    Outcome::Dropped => line.end_as(ErrorKind::ClientGone, end.bytes, true),
                 })
             }))
         })
@@ -98,7 +112,7 @@ struct Seen {
     started: Instant,
     method: Method,
     uri: Uri,
-    matched: Matched,
+    matched: Arc<Matched>,
     request_id: RequestId,
     peer: Option<SocketAddr>,
 }
@@ -115,14 +129,10 @@ impl Line {
         }))
     }
 
-    fn end(mut self, status: StatusCode, error: Option<ErrorKind>, bytes: u64, aborted: bool) {
+    fn end(mut self, status: StatusCode, failure: Option<&CallError>, bytes: u64, aborted: bool) {
         if let Some(seen) = self.0.take() {
-            seen.write(status, error, bytes, aborted);
+            seen.write(status, failure, bytes, aborted);
         }
-    }
-
-    fn end_as(self, kind: ErrorKind, bytes: u64, aborted: bool) {
-        self.end(kind.status(), Some(kind), bytes, aborted);
     }
 }
 
@@ -130,39 +140,50 @@ impl Drop for Line {
     fn drop(&mut self) {
         if let Some(seen) = self.0.take() {
             // What unwinds through here is answered further out.
-            let panics = std::thread::panicking();
-            let kind = if panics { ErrorKind::Panic } else { ErrorKind::ClientGone };
-            seen.write(kind.status(), Some(kind), 0, false);
+            let failure = match std::thread::panicking() {
+                true => CallError::Panic("while serving".into()),
+                false => CallError::ClientGone,
+            };
+            seen.write(failure.kind().status(), Some(&failure), 0, false);
         }
     }
 }
 
 impl Seen {
-    fn write(&self, status: StatusCode, error: Option<ErrorKind>, bytes: u64, aborted: bool) {
-        let (module, script) = match &self.matched.target {
+    fn write(&self, status: StatusCode, failure: Option<&CallError>, bytes: u64, aborted: bool) {
+        let matched = &self.matched;
+        let (module, script) = match &matched.target {
             Target::Module(name) => (Some(name.as_str()), None),
             Target::Script(name) => (None, Some(name.as_str())),
-            Target::Builtin(_) | Target::Nothing => (None, None),
+            Target::Builtin(_) | Target::Upstream(_) | Target::Nothing => (None, None),
         };
-        let route = Some(&*self.matched.route).filter(|route| !route.is_empty());
-        let milliseconds = self.started.elapsed().as_secs_f64() * 1_000.0;
+        let route = Some(&*matched.route).filter(|route| !route.is_empty());
+        let microseconds = self.started.elapsed().as_micros();
+        let reason = failure.map(ToString::to_string);
         tracing::info!(
             target: "mik::access",
             method = &*printable(self.method.as_str(), METHOD),
             path = &*printable(self.uri.path(), PATH),
             status = status.as_u16(),
             bytes,
-            // Whole microseconds.
-            duration_ms = (milliseconds * 1_000.0).round() / 1_000.0,
+            duration_ms = microseconds as f64 / 1_000.0,
             route,
             module,
             script,
-            error = error.map(ErrorKind::as_str),
+            engine = matched.engine.as_deref(),
+            error = failure.map(|failure| failure.kind().as_str()),
+            reason = reason.as_deref().map(|reason| shortened(reason, REASON)),
             aborted = aborted.then_some(true),
             request_id = %self.request_id,
             peer = self.peer.map(tracing::field::display),
         );
     }
+}
+
+/// The first line of `text`, and at most `max` bytes of it.
+fn shortened(text: &str, max: usize) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    &line[..line.floor_char_boundary(max)]
 }
 
 /// At most `max` bytes of printable ASCII: other bytes are percent-encoded, and a cut is marked by `...`.

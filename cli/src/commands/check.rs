@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mik_core::units::ByteSize;
-use mik_core::{Engine, Host, LoadError, ModuleName, ModuleSource, Ring};
+use mik_core::{Engine, Host, LoadError, ModuleName, ModuleSource, Registry, Ring};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,7 +13,6 @@ use crate::args::{CheckArgs, Origin};
 use crate::failure::Failure;
 use crate::inspect::{Access, Inspection};
 use crate::output::{columns, print};
-use crate::parts::registry;
 use crate::plan::{Plan, Setting};
 
 /// Everything that `mik check` tells.
@@ -41,8 +40,8 @@ struct Module {
     error: Option<String>,
 }
 
-pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
-    let report = Report::make(args)?;
+pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure> {
+    let report = Report::make(args, registry)?;
     if args.json {
         print(format_args!("{:#}", report.to_json()));
     } else {
@@ -52,12 +51,11 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
 }
 
 impl Report {
-    fn make(args: &CheckArgs) -> Result<Self, Failure> {
-        let registry = registry();
-        let plan = Plan::new(&args.project, &registry)?;
+    fn make(args: &CheckArgs, registry: &Registry) -> Result<Self, Failure> {
+        let plan = Plan::new(&args.project, registry)?;
         let mut faults = Vec::new();
         let knows_engine = registry.engines().any(|name| name == plan.engine.value);
-        let engine = match knows_engine.then(|| plan.make_engine(&registry)) {
+        let engine = match knows_engine.then(|| plan.make_engine(registry)) {
             Some(Ok(engine)) => Some(engine),
             Some(Err(failure)) => {
                 faults.push(failure.to_string());
@@ -67,7 +65,7 @@ impl Report {
             None => None,
         };
         let host = match engine.clone().filter(|_| !plan.problems.has_errors()) {
-            Some(engine) => match plan.make_host(&registry, engine) {
+            Some(engine) => match plan.make_host(registry, engine) {
                 Ok(host) => Some(host),
                 Err(failure) => {
                     faults.push(failure.to_string());
@@ -90,13 +88,16 @@ impl Report {
             && self.modules.iter().all(|module| module.error.is_none())
     }
 
-    fn middleware(&self, ring: Ring) -> Vec<String> {
-        self.host.as_ref().map_or_else(Vec::new, |host| host.middleware(ring))
+    /// The middleware of each ring, outermost first.
+    fn rings(&self) -> impl Iterator<Item = (String, Value)> {
+        let names = |ring| self.host.as_ref().map_or_else(Vec::new, |host| host.middleware(ring));
+        Ring::ALL.into_iter().map(move |ring| (ring.to_string(), names(ring).into()))
     }
 
     fn settings(&self) -> Vec<Setting> {
-        [self.plan.fixed_settings(), self.plan.other_settings(), self.plan.module_settings()]
-            .concat()
+        let plan = &self.plan;
+        let middleware = plan.middleware_settings.clone();
+        [plan.fixed_settings(), plan.other_settings(), plan.module_settings(), middleware].concat()
     }
 
     fn to_json(&self) -> Value {
@@ -120,7 +121,7 @@ impl Report {
             "config": plan.document.as_ref().map(|document| document.path.display().to_string()),
             "settings": self.settings(),
             "engine": { "name": plan.engine.value, "capabilities": capabilities },
-            "middleware": { "edge": self.middleware(Ring::Edge), "call": self.middleware(Ring::Call) },
+            "middleware": self.rings().collect::<serde_json::Map<_, _>>(),
             "modules": self.modules,
             "problems": problems,
             "ok": self.is_well(),
@@ -140,7 +141,7 @@ impl Report {
             ["engine", &plan.engine.value],
             [
                 "middleware",
-                &[self.middleware(Ring::Edge), self.middleware(Ring::Call)].concat().join(", "),
+                &plan.middleware.iter().map(|placed| &*placed.name).collect::<Vec<_>>().join(", "),
             ],
         ];
         let rows: Vec<_> = rows

@@ -2,19 +2,23 @@
 
 mod check;
 mod completions;
+mod middleware;
 mod run;
 mod schema;
+
+use mik_core::Registry;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 
 /// Does what the command line asks for.
-pub(crate) fn execute(cli: Cli) -> Result<(), Failure> {
+pub(crate) fn execute(cli: Cli, registry: Registry) -> Result<(), Failure> {
     match cli.command {
-        Command::Run(args) => run::run(args),
-        Command::Check(args) => check::check(&args),
+        Command::Run(args) => run::run(args, registry),
+        Command::Check(args) => check::check(&args, &registry),
+        Command::Middleware(args) => middleware::middleware(&args, &registry),
         Command::Schema => {
-            schema::schema();
+            schema::schema(&registry);
             Ok(())
         }
         Command::Completions { shell } => {

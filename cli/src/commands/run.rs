@@ -11,16 +11,14 @@ use crate::args::{ProjectArgs, RunArgs};
 use crate::config::HostName;
 use crate::failure::Failure;
 use crate::log::{Format, Log};
-use crate::parts::registry;
 use crate::plan::{Plan, Setting};
 use crate::signals::Signals;
 
-pub(super) fn run(args: RunArgs) -> Result<(), Failure> {
+pub(super) fn run(args: RunArgs, registry: Registry) -> Result<(), Failure> {
     forgo_huge_pages();
     let filter = std::env::var("MIK_LOG").ok().filter(|filter| !filter.is_empty());
     let log = Log::start(args.log_format.unwrap_or_else(Format::fitting), filter.as_deref())?;
     raise_descriptor_limit();
-    let registry = registry();
     let plan = Plan::new(&args.project, &registry)?.sound()?;
     if !plan.problems.is_empty() {
         tracing::warn!("{}", plan.problems);

@@ -71,8 +71,6 @@ macro_rules! keys_of_modules {
                 reuse -> limits.reuse: Count<1, 1_000_000>,
                 /// How long an instance that is kept for reuse may stay idle.
                 reuse_idle -> limits.reuse_idle: Time<10, { 24 * HOUR }>,
-                /// Calls in flight at once; one more is answered 503.
-                concurrency -> concurrency: Count<1, 100_000>,
                 /// Bytes that one host call may carry out of the guest.
                 host_bytes -> limits.host_bytes: Size<{ 4 * KIB }, { 4 * GIB }>,
                 /// Resource handles (streams, fields, pollables) that one call may hold.

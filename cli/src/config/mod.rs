@@ -9,25 +9,25 @@ mod tables;
 mod tests;
 mod text;
 mod unknown;
-mod value;
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use mik_core::Registry;
+
 pub use keys::Row;
+pub use mik_core::values::{Checked, Count, Size, Text, Time, Value};
 pub use problem::{Document, Problem, Problems, Severity};
 pub(crate) use read::{Places, read};
 pub use schema::schema;
 pub use tables::{
     CacheTable, Config, EngineTable, LimitsTable, MiddlewareTable, ModuleTable, OrchestratorTable,
-    ProjectTable, ServerTable, SwitchTable,
+    PluginTable, ProjectTable, ServerTable, SwitchTable,
 };
 pub(crate) use tables::{DEFAULT_ENGINE, DEFAULT_MODULES, DEFAULT_PORT};
 pub use text::{EnvName, EnvSource, EnvValue, HostName};
 pub(crate) use unknown::closest;
-pub(crate) use value::Value;
-pub use value::{Checked, Count, Size, Text, Time};
 
 /// The name of the file in a project's folder.
 pub const FILE_NAME: &str = "mik.toml";
@@ -37,8 +37,8 @@ pub const FILE_NAME: &str = "mik.toml";
 /// # Errors
 /// Everything that is wrong with it by itself. What depends on the machine (files, compiled-in parts,
 /// environment) is checked by [`Plan::new`](crate::Plan::new).
-pub fn parse(document: &Document) -> Result<Config, Problems> {
-    let (config, _, problems) = read(&document.text);
+pub fn parse(document: &Document, registry: &Registry) -> Result<Config, Problems> {
+    let (config, _, problems) = read(&document.text, registry);
     if problems.is_empty() {
         Ok(config)
     } else {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use mik_core::Registry;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::problem::Problem;
-use super::schema::schema;
+use super::schema::with_middleware;
 use super::tables::Config;
 use super::unknown;
 
@@ -25,7 +26,7 @@ struct Place {
 
 /// Reads a document. What is wrong is left out of the configuration and told in the list, so that one
 /// reading finds everything.
-pub(crate) fn read(text: &str) -> (Config, Places, Vec<Problem>) {
+pub(crate) fn read(text: &str, registry: &Registry) -> (Config, Places, Vec<Problem>) {
     let (tree, errors) = DeTable::parse_recoverable(text);
     let (span, mut table) = (tree.span(), tree.into_inner());
     let mut places = Places::default();
@@ -35,8 +36,11 @@ pub(crate) fn read(text: &str) -> (Config, Places, Vec<Problem>) {
         problems.iter().filter_map(|p| Some(line(text, p.span.clone()?))).collect();
     // To make the schema takes a millisecond of a start that takes ten.
     if !table.is_empty() {
-        unknown::remove(&mut table, schema(), &mut problems);
+        let schema = with_middleware(registry, |name| names_middleware(&table, name));
+        remove_absent(&mut table, registry, &mut problems);
+        unknown::remove(&mut table, &schema, &mut problems);
     }
+    leave_to_middleware(&mut table, registry);
     let config = loop {
         match Config::deserialize(Deserializer::from(Spanned::new(span.clone(), table.clone()))) {
             Ok(config) => break config,
@@ -67,6 +71,64 @@ pub(crate) fn read(text: &str) -> (Config, Places, Vec<Problem>) {
     (config, places, problems)
 }
 
+/// Whether the file has a table for the middleware `name`.
+fn names_middleware(table: &DeTable<'_>, name: &str) -> bool {
+    let inner = |value: Option<&Spanned<DeValue<'_>>>| match value.map(Spanned::get_ref) {
+        Some(DeValue::Table(inner)) => inner.contains_key(name),
+        _ => false,
+    };
+    let modules = match table.get("modules").map(Spanned::get_ref) {
+        Some(DeValue::Table(modules)) => modules.values().any(|module| inner(Some(module))),
+        _ => false,
+    };
+    inner(table.get("middleware")) || modules
+}
+
+/// Takes tables of middleware that are not compiled in out of those of modules, and says so.
+fn remove_absent(table: &mut DeTable<'_>, registry: &Registry, problems: &mut Vec<Problem>) {
+    let Some(DeValue::Table(modules)) = table.get_mut("modules").map(Spanned::get_mut) else {
+        return;
+    };
+    for (_, module) in modules.iter_mut() {
+        let DeValue::Table(module) = module.get_mut() else { continue };
+        for (name, feature) in registry.absent_middlewares() {
+            let Some((key, _)) = module.remove_entry(name) else { continue };
+            let message = format!(
+                "the middleware `{name}` is not compiled in: build with `--features {feature}`"
+            );
+            problems.push(Problem::error(message).at(key.span()));
+        }
+    }
+}
+
+/// Takes out what the middleware themselves read: here, only their switch matters.
+fn leave_to_middleware(table: &mut DeTable<'_>, registry: &Registry) {
+    let inner = |table: &mut DeTable<'_>, key: &str, each: &dyn Fn(&mut DeTable<'_>)| {
+        if let Some(DeValue::Table(inner)) = table.get_mut(key).map(Spanned::get_mut) {
+            each(inner);
+        }
+    };
+    inner(table, "middleware", &|all| {
+        for (key, value) in all.iter_mut().filter(|(key, _)| key.get_ref() != "order") {
+            let is_short = registry.middleware_shorthand(key.get_ref()).is_some();
+            if is_short && !value.get_ref().is_table() {
+                *value.get_mut() = DeValue::Table(DeTable::new());
+            }
+        }
+    });
+    inner(table, "modules", &|modules| {
+        for (_, module) in modules.iter_mut() {
+            if let DeValue::Table(module) = module.get_mut() {
+                let own = |key: &str| registry.is_per_module(key);
+                let names: Vec<_> = module.keys().map(|key| key.get_ref().to_string()).collect();
+                for name in names.iter().filter(|name| own(name)) {
+                    module.remove(name.as_str());
+                }
+            }
+        }
+    });
+}
+
 impl Places {
     /// Where the value at `path` stands; an element of a list is named by its index.
     pub(crate) fn value(&self, path: &[&str]) -> Option<Range<usize>> {
@@ -76,6 +138,19 @@ impl Places {
     /// Where the last key of `path` stands.
     pub(crate) fn key(&self, path: &[&str]) -> Option<Range<usize>> {
         self.place(path).map(|place| place.key.clone())
+    }
+
+    /// The whole entry, key and value, of the table of a middleware that holds `span`.
+    pub(crate) fn entry_of_middleware(&self, span: &Range<usize>) -> Option<Range<usize>> {
+        let own = self.0.iter().filter(|(path, _)| match path[0].as_str() {
+            "middleware" => path.len() == 3,
+            "modules" | "scripts" => matches!(path.len(), 3 | 4),
+            _ => false,
+        });
+        let around = own
+            .map(|(path, place)| (path.len(), place.key.start..place.value.end.max(place.key.end)))
+            .filter(|(_, entry)| holds(entry, span));
+        around.max_by_key(|(depth, _)| *depth).map(|(_, entry)| entry)
     }
 
     fn place(&self, path: &[&str]) -> Option<&Place> {

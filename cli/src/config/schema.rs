@@ -2,15 +2,68 @@
 
 use std::sync::LazyLock;
 
+use mik_core::Registry;
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::tables::Config;
 
-/// The JSON Schema of `mik.toml` (draft 2020-12).
-pub fn schema() -> &'static Value {
+/// The JSON Schema of `mik.toml` (draft 2020-12) with the tables of every middleware that is registered.
+pub fn schema(registry: &Registry) -> Value {
+    with_middleware(registry, |_| true)
+}
+
+/// The same with the tables of some middleware: to make each takes a while.
+pub(super) fn with_middleware(registry: &Registry, is_wanted: impl Fn(&str) -> bool) -> Value {
+    let mut schema = own().clone();
+    for name in registry.middlewares().filter(|name| is_wanted(name)) {
+        let table = middleware(registry, name);
+        if registry.is_per_module(name)
+            && let Some(modules) = any_module(&mut schema)
+        {
+            modules.insert(name.to_owned(), table.clone());
+        }
+        if let Some(Value::Object(tables)) = schema.pointer_mut("/properties/middleware/properties")
+        {
+            tables.insert(name.to_owned(), table);
+        }
+    }
+    schema
+}
+
+/// The table of one middleware, with the switch that all have.
+fn middleware(registry: &Registry, name: &str) -> Value {
+    let table = registry.middleware_schema(name).unwrap_or_else(|| json!({ "type": "object" }));
+    let Ok(mut table) = Schema::try_from(table) else { return json!({ "type": "object" }) };
+    ForPeople.transform(&mut table);
+    let mut table = table.to_value();
+    if let Some(root) = table.as_object_mut() {
+        root.remove("$schema");
+        let properties = root.entry("properties").or_insert_with(|| json!({}));
+        properties["enabled"] = json!({
+            "type": "boolean", "default": true, "description": "`false` switches the middleware off.",
+        });
+    }
+    match registry.middleware_shorthand(name).map(|key| table["properties"][key].clone()) {
+        Some(short @ Value::Object(_)) => json!({ "anyOf": [table, short] }),
+        _ => table,
+    }
+}
+
+/// The keys of the table of one module.
+fn any_module(schema: &mut Value) -> Option<&mut serde_json::Map<String, Value>> {
+    let modules = schema.pointer_mut("/properties/modules")?.as_object_mut()?;
+    let table = match modules.contains_key("patternProperties") {
+        true => modules.get_mut("patternProperties")?.as_object_mut()?.values_mut().next()?,
+        false => modules.get_mut("additionalProperties")?,
+    };
+    table.get_mut("properties")?.as_object_mut()
+}
+
+/// The schema of the tables that are mik's own.
+pub(super) fn own() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         let settings = SchemaSettings::draft2020_12()
             .with(|settings| settings.inline_subschemas = true)
@@ -68,20 +121,20 @@ mod tests {
     #[test]
     fn the_schema_knows_bounds_and_defaults() {
         let body =
-            schema().pointer("/properties/server/properties/limits/properties/body_bytes").unwrap();
+            own().pointer("/properties/server/properties/limits/properties/body_bytes").unwrap();
         assert_eq!(body["type"], "string");
         assert_eq!(body["default"], "10MiB");
         let description = body["description"].as_str().unwrap();
         assert!(description.ends_with("From 0B to 1024GiB."), "{description}");
-        let port = schema().pointer("/properties/server/properties/port").unwrap();
+        let port = own().pointer("/properties/server/properties/port").unwrap();
         assert_eq!((&port["default"], &port["maximum"]), (&3000.into(), &65_535.into()));
-        let memory = schema().pointer("/properties/engine/properties/memory").unwrap();
+        let memory = own().pointer("/properties/engine/properties/memory").unwrap();
         assert_eq!(memory["default"], "128MiB");
     }
 
     #[test]
     fn nothing_may_be_null_and_nothing_is_by_reference() {
-        let text = schema().to_string();
+        let text = schema(&crate::registry()).to_string();
         assert!(!text.contains("null") && !text.contains("$ref"), "{text}");
     }
 }

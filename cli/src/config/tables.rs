@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use mik_core::values::{Count, GIB, HOUR, KIB, MIB, MINUTE, SECOND, Size, TIB, Text, Time, Value};
 use mik_core::{AllowedHost, CacheLimits, ModuleName, RoutePath, ServerLimits};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,7 +12,6 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::keys::{Row, keys, keys_of_modules};
 use super::text::{EnvName, EnvValue, HostName};
-use super::value::{Count, GIB, HOUR, KIB, MIB, MINUTE, SECOND, Size, TIB, Text, Time, Value};
 
 /// A whole `mik.toml`. Every key has a default, so an empty file is complete.
 ///
@@ -33,8 +33,31 @@ pub struct Config {
     pub cache: CacheTable,
     /// What stands around each call.
     pub middleware: MiddlewareTable,
+    /// Middleware from dynamic libraries.
+    pub plugin: Vec<PluginTable>,
     /// Settings of single modules, by the name of their file.
     pub modules: BTreeMap<Text<ModuleName>, ModuleTable>,
+}
+
+/// `[[plugin]]`: a dynamic library that is loaded as a middleware of the edge ring.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PluginTable {
+    /// The library's file.
+    pub path: PathBuf,
+    /// The name by which `middleware.order` places it. Default: the one that it gives itself.
+    pub name: Option<String>,
+    /// `false` leaves it out.
+    #[serde(default = "yes")]
+    #[schemars(extend("default" = true))]
+    pub enabled: bool,
+    /// What it is told when it starts; its own documentation says what it understands.
+    #[serde(default)]
+    pub config: serde_json::Map<String, serde_json::Value>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// `[project]`.
@@ -60,6 +83,9 @@ keys! {
         /// The folder whose `.wasm` files are served as `/run/NAME/*`, or one such file.
         #[schemars(extend("default" = DEFAULT_MODULES))]
         modules: Option<PathBuf>,
+        /// The folder whose files are served as `/static/*`: short for `root` in [middleware.static].
+        #[serde(rename = "static")]
+        static_files: Option<PathBuf>,
         /// What the server as a whole allows.
         limits: LimitsTable,
     }

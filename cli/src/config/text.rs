@@ -4,27 +4,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use mik_core::{AllowedHost, ModuleName, RoutePath};
+use mik_core::values::Checked;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor, value::MapAccessDeserializer};
-
-use super::value::Checked;
-
-impl Checked for ModuleName {
-    const EXPECTED: &'static str = "the name of a module, such as \"orders\"";
-    const PATTERN: &'static str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
-}
-
-impl Checked for RoutePath {
-    const EXPECTED: &'static str = "a path, such as \"/\" or \"/api\"";
-    const PATTERN: &'static str = "^/[A-Za-z0-9._~/-]*$";
-}
-
-impl Checked for AllowedHost {
-    const EXPECTED: &'static str = "a host, such as \"api.example.com\" or \"*.example.com:443\"";
-    const PATTERN: &'static str = "^[^/@]+$";
-}
 
 /// Where to listen: an IP address, or a name that resolves to one.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::Problem;
 
 /// Tables and keys that a later version will have.
-const LATER: [&str; 4] = ["scripts", "plugin", "server.scripts", "server.static"];
+const LATER: [&str; 2] = ["scripts", "server.scripts"];
 
 /// Takes every unknown key out of `table` and says so.
 pub(super) fn remove(table: &mut DeTable<'_>, schema: &Value, problems: &mut Vec<Problem>) {

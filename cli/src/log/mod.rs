@@ -1,5 +1,6 @@
 //! The log: structured events, for people or as JSON, on standard error.
 
+mod json;
 mod pretty;
 mod sink;
 
@@ -9,8 +10,6 @@ use std::panic;
 use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -84,10 +83,7 @@ impl Log {
             Format::Pretty => {
                 events.with(lines.with_ansi(colour()).event_format(pretty::Pretty)).try_init()
             }
-            Format::Json => {
-                let json = lines.json().flatten_event(true);
-                events.with(json.with_current_span(false).with_span_list(false)).try_init()
-            }
+            Format::Json => events.with(lines.with_ansi(false).event_format(json::Json)).try_init(),
         };
         panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -137,15 +133,14 @@ pub(crate) fn colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// An event as the JSON format of `tracing-subscriber` writes it, but with fields that have structure.
+/// An event as [`json::Json`] writes it, but with fields that have structure.
 fn json_line<const N: usize>(
     level: &str,
     message: &str,
     fields: [(&str, serde_json::Value); N],
 ) -> String {
     let mut timestamp = String::new();
-    // Writing to a string does not fail.
-    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+    json::timestamp(&mut timestamp);
     let mut event = serde_json::json!({
         "timestamp": timestamp, "level": level, "message": message, "target": "mik",
     });
@@ -153,4 +148,45 @@ fn json_line<const N: usize>(
         event[key] = value;
     }
     format!("{event}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::Registry;
+    use tracing_subscriber::fmt::FormatEvent;
+    use tracing_subscriber::fmt::format::DefaultFields;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What `format` makes of events.
+    pub(super) fn logged<F>(format: F, events: impl FnOnce()) -> String
+    where
+        F: FormatEvent<Registry, DefaultFields> + Send + Sync + 'static,
+    {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .event_format(format)
+            .with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, events);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
 }

@@ -24,7 +24,7 @@ const GREEN: &str = "32";
 const YELLOW: &str = "33";
 
 /// Fields of an access line that only programs need.
-const QUIET: [&str; 4] = ["route", "module", "script", "peer"];
+const QUIET: [&str; 5] = ["route", "module", "script", "engine", "peer"];
 
 impl<S, N> FormatEvent<S, N> for Pretty
 where
@@ -138,42 +138,19 @@ fn time_of_day(now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::logged;
     use super::*;
-    use std::io;
-    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Lines {
-        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(text);
-            Ok(text.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     /// What is logged, each line without its time.
-    fn logged(events: impl FnOnce()) -> Vec<String> {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .event_format(Pretty)
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::with_default(subscriber, events);
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    fn lines(events: impl FnOnce()) -> Vec<String> {
+        let text = logged(Pretty, events);
         text.lines().map(|line| line.split_once("Z ").unwrap().1.to_owned()).collect()
     }
 
     #[test]
     fn a_line_is_short_and_cannot_move_the_cursor() {
-        let lines = logged(|| {
+        let lines = lines(|| {
             tracing::info!(module = "a", text = "two words", "loaded");
             tracing::warn!("evil \u{1b}[2J");
             tracing::info!(target: "mik::access", method = "GET", path = "/x", status = 404, bytes = 5,

@@ -44,8 +44,8 @@ impl Plan {
         for (route, name) in &self.mounts {
             builder = builder.route(route.clone(), name.clone());
         }
-        for middleware in &self.middleware {
-            builder = builder.shared_middleware(middleware.clone());
+        for placed in &self.middleware {
+            builder = builder.shared_middleware(placed.middleware.clone());
         }
         Ok(builder.build()?)
     }

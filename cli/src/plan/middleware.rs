@@ -1,71 +1,177 @@
 //! Which middleware are on, in which order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
-use mik_core::{Middleware, Settings, Unknown};
-use mik_middleware::{DEFAULT_ORDER, ON_BY_DEFAULT};
+use mik_core::{Middleware, ModuleName, Registry, RoutePath, Settings, Unknown};
+use mik_middleware::DEFAULT_ORDER;
+use toml::de::DeTable;
 
 use super::Draft;
+use super::modules::reserved;
 use crate::config::{Problem, closest};
+
+/// The middleware that `server.static` switches on.
+const STATIC: &str = "static";
+
+/// A middleware that is on.
+#[derive(Clone)]
+pub struct Placed {
+    /// The name by which `middleware.order` places it.
+    pub name: String,
+    /// Where it comes from, for people.
+    pub origin: String,
+    /// The middleware itself.
+    pub middleware: Arc<dyn Middleware>,
+}
 
 impl Draft<'_> {
     /// Makes every middleware that is on, outermost first.
-    pub(super) fn middleware(&mut self) -> Vec<Arc<dyn Middleware>> {
-        self.check_names();
+    pub(super) fn middleware(&mut self) -> Vec<Placed> {
+        let mut plugins = self.plugins();
+        self.check_names(&plugins);
         let mut made = Vec::new();
-        for name in self.order() {
-            match self.registry.make_middleware(name, &self.table(name)) {
-                Ok(middleware) => made.push(middleware),
-                Err(error) => {
-                    let span = match &error {
-                        Unknown::Settings(settings) => settings.span(),
-                        _ => None,
-                    };
-                    let span = span.or_else(|| self.places.key(&["middleware", name]));
-                    self.problems
-                        .push(Problem::error(format!("[middleware.{name}]: {error}")).at(span));
-                }
-            }
+        for name in self.order(&plugins) {
+            made.extend(plugins.remove(&name).or_else(|| self.make(&name)));
         }
         made
     }
 
+    /// Every endpoint must be reached: no other answers at its path, and no module is mounted there.
+    pub(super) fn check_endpoints(
+        &mut self,
+        placed: &[Placed],
+        mounts: &[(RoutePath, ModuleName)],
+    ) {
+        let mut problems = Vec::new();
+        let mut seen: Vec<(&str, RoutePath)> = Vec::new();
+        for Placed { name, middleware, .. } in placed {
+            let Some(endpoint) = middleware.endpoint() else { continue };
+            let path = endpoint.path();
+            let other = seen.iter().find(|(_, other)| other == path);
+            let message = reserved(path).or_else(|| {
+                other.map(|(other, _)| format!("{path} is where [middleware.{other}] answers"))
+            });
+            if let Some(message) = message {
+                let problem = Problem::error(format!("[middleware.{name}]: {message}"));
+                problems.push(problem.at(self.places.key(&["middleware", name])));
+            }
+            seen.push((name, path.clone()));
+        }
+        for (route, module) in mounts {
+            let Some((name, _)) = seen.iter().find(|(_, path)| path == route) else { continue };
+            let message = format!(
+                "the route {route} cannot be mounted: it is where [middleware.{name}] answers"
+            );
+            let at = self.places.value(&["modules", module.as_str(), "route"]);
+            problems.push(Problem::error(message).at(at));
+        }
+        self.problems.extend(problems);
+    }
+
     /// The names of those that are on: first as `order` has them, then as they are by default.
-    fn order(&self) -> Vec<&'static str> {
-        let table = &self.config.middleware;
-        let is_on = |name: &&str| match table.tables.get(*name) {
-            Some(switch) => switch.enabled.unwrap_or(true),
-            None => ON_BY_DEFAULT.contains(name),
+    fn order(&self, plugins: &BTreeMap<String, Placed>) -> Vec<String> {
+        let is_on = |name: &&str| {
+            *name == STATIC && self.config.server.static_files.is_some()
+                || self.registry.wants_middleware(name, &self.table(name, &self.text()))
         };
-        let registered: BTreeSet<_> = self.registry.middlewares().filter(is_on).collect();
-        let wanted = table.order.iter().flatten().map(String::as_str);
+        let on: BTreeSet<_> =
+            self.registry.middlewares().filter(is_on).map(ToOwned::to_owned).collect();
+        let wanted = self.config.middleware.order.iter().flatten().map(String::as_str);
         let mut seen = BTreeSet::new();
         wanted
             .chain(DEFAULT_ORDER.iter().copied())
-            .chain(registered.iter().copied())
+            .chain(on.iter().map(String::as_str))
+            .chain(plugins.keys().map(String::as_str))
+            .filter(|name| on.contains(*name) || plugins.contains_key(*name))
             .filter(|name| seen.insert(*name))
-            .filter_map(|name| registered.get(name).copied())
+            .map(ToOwned::to_owned)
             .collect()
     }
 
-    /// The table of one middleware. Where the document is no TOML, that is told already.
-    fn table(&self, name: &str) -> Settings {
-        match &self.document {
-            Some(document) if toml::de::DeTable::parse(&document.text).is_ok() => {
-                Settings::at(document.text.clone(), &["middleware", name])
+    /// Makes one. What is wrong is told and taken out, until it reads or nothing more can be found.
+    fn make(&mut self, name: &str) -> Option<Placed> {
+        let mut text = self.text();
+        let mut is_sound = true;
+        loop {
+            let error = match self.registry.make_middleware(name, &self.table(name, &text)) {
+                Ok(middleware) => {
+                    let origin = self.registry.middleware_origin(name).unwrap_or_default();
+                    let (name, origin) = (name.to_owned(), origin.to_owned());
+                    return is_sound.then_some(Placed { name, origin, middleware });
+                }
+                Err(error) => error,
+            };
+            is_sound = false;
+            let span = match &error {
+                Unknown::Settings(settings) => settings.span(),
+                _ => None,
+            };
+            let entry = span.as_ref().and_then(|span| self.places.entry_of_middleware(span));
+            self.tell(name, &error, span);
+            match entry.map(|entry| without(&text, entry)) {
+                Some(less) if less != text && DeTable::parse(&less).is_ok() => text = less,
+                _ => return None,
             }
-            _ => Settings::none(),
         }
     }
 
-    /// Every table and every entry of `order` must name a middleware that is compiled in.
-    fn check_names(&mut self) {
-        let off = |name: &String| self.config.middleware.tables[name].enabled == Some(false);
-        let tables = self.config.middleware.tables.keys();
+    fn tell(&mut self, name: &str, error: &Unknown, span: Option<Range<usize>>) {
+        // Reading the whole file may have found the same.
+        let known = |problem: &Problem| span.is_some() && problem.span == span;
+        if self.problems.iter().any(known) {
+            return;
+        }
+        let document = self.document.as_ref().map_or(0, |document| document.text.len());
+        let span = span.filter(|span| span.end <= document);
+        let (span, table) = match span {
+            Some(span) => (Some(span), format!("[middleware.{name}]")),
+            None if name == STATIC && self.config.server.static_files.is_some() => {
+                (self.places.value(&["server", STATIC]), "server.static".to_owned())
+            }
+            None => (self.places.key(&["middleware", name]), format!("[middleware.{name}]")),
+        };
+        let text = error.to_string();
+        let (message, expected) = match text.split_once(", expected ") {
+            Some((message, expected)) => (message, Some(format!("expected {expected}"))),
+            None => (&*text, None),
+        };
+        let mut problem = Problem::error(format!("{table}: {message}")).at(span);
+        problem.label = expected;
+        self.problems.push(problem);
+    }
+
+    /// The document that the tables of middleware are read from. Where it is no TOML, that is told already.
+    fn text(&self) -> String {
+        let text = self.document.as_ref().map_or("", |document| &document.text);
+        let text = if DeTable::parse(text).is_ok() { text } else { "" };
+        match &self.config.server.static_files {
+            Some(root) if self.places.key(&["middleware", STATIC]).is_none() => {
+                let root = serde_json::Value::from(root.to_string_lossy());
+                format!("{text}\n[middleware.{STATIC}]\nroot = {root}\n")
+            }
+            _ => text.to_owned(),
+        }
+    }
+
+    /// The table of one middleware in `text`.
+    fn table(&self, name: &str, text: &str) -> Settings {
+        let settings = Settings::at(text, &["middleware", name]);
+        match &self.document {
+            Some(document) => settings.in_folder(document.folder()),
+            None => settings,
+        }
+    }
+
+    /// Every table and every entry of `order` must name a middleware that is there.
+    fn check_names(&mut self, plugins: &BTreeMap<String, Placed>) {
+        let table = &self.config.middleware;
+        let off = |name: &String| table.tables[name].enabled == Some(false);
+        let tables = table.tables.keys();
         let tables = tables.map(|name| (name, self.places.key(&["middleware", name]), off(name)));
-        let order = self.config.middleware.order.iter().flatten().enumerate();
-        let order = order.map(|(i, name)| {
+        let order = table.order.iter().flatten().enumerate();
+        let order = order.filter(|(_, name)| !plugins.contains_key(*name)).map(|(i, name)| {
             (name, self.places.value(&["middleware", "order", &i.to_string()]), false)
         });
         let known: Vec<_> = self.registry.middlewares().collect();
@@ -84,6 +190,32 @@ impl Draft<'_> {
                 .map(|close| format!("did you mean `{close}`?"));
             problems.push(Problem::error(unknown.to_string()).at(span).help(close));
         }
+        if self.config.server.static_files.is_some()
+            && let Some(span) = self.places.key(&["middleware", STATIC])
+        {
+            let message = "`server.static` and [middleware.static] are both there";
+            problems.push(
+                Problem::error(message)
+                    .at(span)
+                    .help("write root = \"…\" in this table and remove `server.static`".to_owned()),
+            );
+        }
         self.problems.extend(problems);
     }
+}
+
+/// The text with an entry replaced by blanks, so that everything else stays where it is.
+fn without(text: &str, entry: Range<usize>) -> String {
+    let (Some(before), Some(inside), Some(after)) =
+        (text.get(..entry.start), text.get(entry.clone()), text.get(entry.end..))
+    else {
+        return text.to_owned();
+    };
+    let blank: String = inside.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
+    format!("{before}{blank}{after}")
+}
+
+/// What is said of the middleware `name` for a listing: in which rings it would stand.
+pub(crate) fn rings_of(registry: &Registry, name: &str) -> Option<mik_core::Rings> {
+    registry.make_middleware(name, &Settings::none()).ok().map(|made| made.rings())
 }

@@ -4,6 +4,7 @@
 mod host;
 mod middleware;
 mod modules;
+mod plugins;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -11,11 +12,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use mik_core::{
-    CacheLimits, EngineContext, Middleware, ModuleName, ModuleSettings, Registry, RoutePath,
-    ServerLimits, Unknown,
+    CacheLimits, EngineContext, ModuleName, ModuleSettings, Registry, RoutePath, ServerLimits,
+    Unknown,
 };
 
 use crate::args::{Origin, ProjectArgs};
@@ -26,6 +26,8 @@ use crate::config::{
 use crate::failure::Failure;
 use crate::source::Source;
 
+pub use middleware::Placed;
+pub(crate) use middleware::rings_of;
 pub use rows::Setting;
 
 /// A value, and who said so.
@@ -62,7 +64,9 @@ pub struct Plan {
     /// Where modules are mounted by hand.
     pub mounts: Vec<(RoutePath, ModuleName)>,
     /// The middleware that are on, outermost first.
-    pub middleware: Vec<Arc<dyn Middleware>>,
+    pub middleware: Vec<Placed>,
+    /// The keys of their tables as they are in force.
+    pub middleware_settings: Vec<Setting>,
     /// Limits of the server.
     pub limits: ServerLimits,
     /// Limits of the cache of loaded modules.
@@ -96,7 +100,7 @@ impl Plan {
         });
         let document = document.transpose()?;
         let text = document.as_ref().map_or("", |document| &document.text);
-        let (config, places, problems) = read(text);
+        let (config, places, problems) = read(text, registry);
         let mut draft = Draft { args, registry, document, config, places, problems };
 
         let engine = draft.engine()?;
@@ -106,6 +110,8 @@ impl Plan {
         let (defaults, named) = draft.settings()?;
         let mounts = draft.mounts(&found, modules.is_some())?;
         let middleware = draft.middleware();
+        draft.check_endpoints(&middleware, &mounts);
+        let middleware_settings = draft.middleware_settings(&middleware);
 
         let Draft { document, config, problems, .. } = draft;
         let mut limits = ServerLimits::default();
@@ -132,6 +138,7 @@ impl Plan {
             named,
             mounts,
             middleware,
+            middleware_settings,
             limits,
             cache,
             problems,
@@ -152,7 +159,7 @@ impl Plan {
     }
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a> {
     fn engine(&mut self) -> Result<Given<String>, Failure> {
         let (flag, origin) = (self.args.engine.clone(), self.args.origin("engine"));
         let chosen =
@@ -187,7 +194,7 @@ impl Draft<'_> {
         &mut self,
         unknown: Option<Unknown>,
         chosen: &Given<String>,
-        known: Vec<&'static str>,
+        known: Vec<&str>,
         path: &[&str],
     ) -> Result<(), Failure> {
         let Some(unknown) = unknown else { return Ok(()) };

@@ -209,7 +209,7 @@ fn only_module(route: &RoutePath, found: &FilesByName) -> Result<ModuleName, Fai
 }
 
 /// Whether the host itself answers there.
-fn reserved(route: &RoutePath) -> Option<String> {
+pub(super) fn reserved(route: &RoutePath) -> Option<String> {
     let own = ["/health", "/run", "/script"];
     let own = own
         .into_iter()

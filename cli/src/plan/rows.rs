@@ -1,8 +1,9 @@
 //! Every setting as it is in force, and where it came from.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Given, Plan};
+use super::{Draft, Given, Placed, Plan};
 use crate::args::Origin;
 use crate::config::Row;
 
@@ -64,6 +65,47 @@ impl Plan {
     pub fn needs_restart(&self, start: &[Setting]) -> Vec<String> {
         let pairs = start.iter().zip(self.fixed_settings());
         pairs.filter(|(old, new)| old.value != new.value).map(|(_, new)| new.key).collect()
+    }
+}
+
+impl Draft<'_> {
+    /// The keys of the tables of these middleware, and of those of single modules.
+    pub(super) fn middleware_settings(&self, placed: &[Placed]) -> Vec<Setting> {
+        let text = self.document.as_ref().map_or("", |document| &document.text);
+        let file: Value = toml::from_str(text).unwrap_or_default();
+        let mut all = Vec::new();
+        for name in placed.iter().map(|placed| placed.name.as_str()) {
+            let schema = self.registry.middleware_schema(name).unwrap_or_default();
+            let defaults = schema["properties"].as_object().into_iter().flatten();
+            let given = &file["middleware"][name];
+            for (key, property) in defaults {
+                let (value, origin) = match (given.get(key), property.get("default")) {
+                    (Some(value), _) => (value, Origin::File),
+                    (None, Some(value)) => (value, Origin::Default),
+                    (None, None) => continue,
+                };
+                let key = format!("middleware.{name}.{key}");
+                all.extend(shown(value).map(|value| Setting { key, value, origin }));
+            }
+            let modules = file["modules"].as_object().into_iter().flatten();
+            let tables = modules.filter_map(|(module, table)| Some((module, table.get(name)?)));
+            for (module, table) in tables.filter(|_| self.registry.is_per_module(name)) {
+                let key = format!("modules.{module}.{name}");
+                all.extend(shown(table).map(|value| Setting { key, value, origin: Origin::File }));
+            }
+        }
+        all
+    }
+}
+
+/// A value as it would stand in the file; nothing where there is none.
+fn shown(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(list) if list.is_empty() => None,
+        Value::Object(table) if table.is_empty() => None,
+        value => Some(value.to_string()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Precedence, grants, routes and middleware, against folders that are made up.
 
 use std::fs;
+use std::sync::Arc;
 
-use mik_core::{BoxFuture, Call, CallError, Next, Request, Response, Rings};
+use mik_core::{BoxFuture, Call, CallError, Middleware, Next, Request, Response, Rings};
 
 use super::*;
 use crate::config::Severity;
@@ -15,7 +16,7 @@ impl Middleware for Named {
     }
 
     fn rings(&self) -> Rings {
-        Rings::Edge
+        Rings::EDGE
     }
 
     fn handle<'a>(
@@ -34,7 +35,10 @@ fn parts() -> Registry {
     registry.engine("fake", |_, _| Err(mik_core::SettingsError::new("never made here")));
     registry.absent_engine("wasmtime", "wasmtime");
     for name in ["access-log", "b", "c"] {
-        registry.middleware(name, move |_| Ok(Arc::new(Named(name))));
+        let entry = registry.middleware(name, move |_| Ok(Arc::new(Named(name))));
+        if name == "access-log" {
+            entry.on();
+        }
     }
     registry.absent_middleware("gone", "gone");
     registry
@@ -212,7 +216,7 @@ fn middleware_are_on_by_table_and_ordered() {
     let order = |toml: &str| {
         let plan = Project::new(toml, &[]).plan();
         assert!(!plan.problems.has_errors(), "{}", plan.problems);
-        plan.middleware.iter().map(|middleware| middleware.name().to_owned()).collect::<Vec<_>>()
+        plan.middleware.iter().map(|placed| placed.name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(order(""), ["access-log"]);
     assert_eq!(order("[middleware.access-log]\nenabled = false"), [""; 0]);

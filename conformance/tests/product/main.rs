@@ -3,12 +3,20 @@
 
 mod capacity;
 mod cli;
+mod clock;
+mod coding;
 mod config;
+mod edge;
+mod everything;
+mod guard;
 mod guests;
 mod houses;
+mod identity;
 mod limits_http;
+mod metrics;
 mod modules;
 mod outbound;
+mod own_middleware;
 mod reuse;
 mod routing;
 mod shutdown;

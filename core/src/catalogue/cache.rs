@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
+use opentelemetry::metrics::Counter;
 
 use super::entry::Entry;
 use crate::ModuleName;
@@ -13,6 +14,7 @@ use crate::limits::CacheLimits;
 pub(super) struct Cache {
     limits: CacheLimits,
     held: Mutex<Held>,
+    evictions: Counter<u64>,
 }
 
 struct Held {
@@ -22,8 +24,14 @@ struct Held {
 }
 
 impl Cache {
-    pub(super) fn new(limits: CacheLimits) -> Self {
-        Self { limits, held: Mutex::new(Held { order: LruCache::unbounded(), bytes: 0 }) }
+    pub(super) fn new(limits: CacheLimits, evictions: Counter<u64>) -> Self {
+        let held = Held { order: LruCache::unbounded(), bytes: 0 };
+        Self { limits, held: Mutex::new(held), evictions }
+    }
+
+    /// Bytes of everything that is loaded.
+    pub(super) fn bytes(&self) -> usize {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
     /// Takes a freshly loaded entry in and unloads what no longer fits. The entry itself always stays:
@@ -58,6 +66,7 @@ impl Cache {
             }
             held.bytes -= charge;
             evicted.unload();
+            self.evictions.add(1, &[]);
             tracing::debug!(module = %name, "unloaded: least recently used");
         }
         publish();

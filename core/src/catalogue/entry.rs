@@ -1,7 +1,7 @@
 //! One module or script: where it lies, how it is run, and its loaded form while there is one.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,12 +50,11 @@ impl Handler {
 pub(crate) struct Entry {
     name: ModuleName,
     path: PathBuf,
-    matched: Matched,
+    matched: Arc<Matched>,
     settings: Arc<ModuleSettings>,
     slot: ArcSwapOption<Loaded>,
     /// Milliseconds since the process started, at the last call.
     last_used: AtomicU64,
-    pub(crate) in_flight: AtomicUsize,
     progress: Mutex<Progress>,
 }
 
@@ -80,6 +79,7 @@ impl Entry {
         name: ModuleName,
         path: PathBuf,
         (prefix, target): (String, Target),
+        engine: Arc<str>,
         settings: Arc<ModuleSettings>,
     ) -> Arc<Self> {
         let matched = Matched {
@@ -87,15 +87,15 @@ impl Entry {
             // The characters of a name are all allowed in a header.
             prefix: HeaderValue::try_from(prefix).ok(),
             target,
+            engine: Some(engine),
         };
         Arc::new(Self {
             name,
             path,
-            matched,
+            matched: Arc::new(matched),
             settings,
             slot: ArcSwapOption::empty(),
             last_used: AtomicU64::new(0),
-            in_flight: AtomicUsize::new(0),
             progress: Mutex::default(),
         })
     }
@@ -108,7 +108,7 @@ impl Entry {
         &self.path
     }
 
-    pub(crate) fn matched(&self) -> &Matched {
+    pub(crate) fn matched(&self) -> &Arc<Matched> {
         &self.matched
     }
 
@@ -139,8 +139,10 @@ impl Entry {
         let now = STARTED.elapsed().as_millis();
         self.last_used.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
         if let Some(loaded) = &*self.slot.load() {
+            catalogue.numbers.hits.add(1, &[]);
             return Ok(loaded.handler.clone());
         }
+        catalogue.numbers.misses.add(1, &[]);
         let load = {
             let mut progress = self.progress();
             if let Some((_, error)) = &progress.failed {
@@ -231,9 +233,9 @@ impl Entry {
         let work = move || loader.load(&entry.name, &entry.path, &entry.settings.limits);
         let started = Instant::now();
         let loaded = tokio::task::spawn_blocking(work).await;
-        let (handler, footprint) = loaded
-            .unwrap_or_else(|_| Err(LoadError::transient("the engine panicked")))
-            .map_err(Arc::new)?;
+        let loaded = loaded.unwrap_or_else(|_| Err(LoadError::transient("the engine panicked")));
+        catalogue.numbers.loaded(self.name.as_str(), started.elapsed(), loaded.is_ok());
+        let (handler, footprint) = loaded.map_err(Arc::new)?;
         tracing::info!(
             module = %self.name,
             bytes = version.len(),

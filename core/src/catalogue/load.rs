@@ -21,6 +21,9 @@ pub(crate) trait Loader: Send + Sync {
 
     /// The route under which a name is reached, as a pattern.
     fn route(&self, name: &ModuleName) -> (String, Target);
+
+    /// The name of what runs them.
+    fn engine(&self) -> Arc<str>;
 }
 
 /// Loads components with an engine.
@@ -46,6 +49,10 @@ impl Loader for ModuleLoader {
 
     fn route(&self, name: &ModuleName) -> (String, Target) {
         (format!("/run/{name}"), Target::Module(name.clone()))
+    }
+
+    fn engine(&self) -> Arc<str> {
+        self.engine.name().into()
     }
 }
 
@@ -73,6 +80,10 @@ impl Loader for ScriptLoader {
 
     fn route(&self, name: &ModuleName) -> (String, Target) {
         (format!("/script/{name}"), Target::Script(name.clone()))
+    }
+
+    fn engine(&self) -> Arc<str> {
+        self.orchestrator.name().into()
     }
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod entry;
 mod files;
 mod load;
+mod numbers;
 mod watch;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ pub(crate) use entry::{Entry, FOR_EVER};
 pub(crate) use files::{Files, MODULES};
 pub use files::{FilesByName, FilesError, list_modules};
 pub(crate) use load::{Loader, ModuleLoader, ScriptLoader};
+pub(crate) use numbers::Numbers;
 pub(crate) use watch::Watcher;
 
 /// How one module or script is run. What it may *use* are its grants; what it may *consume*, its limits.
@@ -30,8 +32,6 @@ pub struct ModuleSettings {
     pub limits: InstanceLimits,
     /// Time to the response head. Default 30 s.
     pub timeout: std::time::Duration,
-    /// Calls in flight at once; one more is answered 503. Default 100.
-    pub concurrency: usize,
     /// Environment, hosts …
     pub grants: Arc<Grants>,
 }
@@ -41,7 +41,6 @@ impl Default for ModuleSettings {
         Self {
             limits: InstanceLimits::default(),
             timeout: std::time::Duration::from_secs(30),
-            concurrency: 100,
             grants: Arc::default(),
         }
     }
@@ -69,6 +68,7 @@ pub(crate) struct Catalogue {
     loader: Arc<dyn Loader>,
     entries: ArcSwap<Entries>,
     cache: cache::Cache,
+    numbers: Numbers,
     /// Loads that may run at once: compiling uses every core by itself.
     loads: Semaphore,
 }
@@ -80,13 +80,15 @@ impl Catalogue {
         settings: SettingsByName,
         loader: Arc<dyn Loader>,
         limits: CacheLimits,
+        numbers: Numbers,
     ) -> Result<Arc<Self>, FilesError> {
         let catalogue = Self {
             files,
             settings,
             loader,
             entries: ArcSwap::default(),
-            cache: cache::Cache::new(limits),
+            cache: cache::Cache::new(limits, numbers.evictions.clone()),
+            numbers,
             loads: Semaphore::new(2),
         };
         let found = catalogue.files.discover()?;
@@ -122,6 +124,11 @@ impl Catalogue {
     pub(crate) fn counts(&self) -> (usize, usize) {
         let entries = self.entries.load();
         (entries.len(), entries.values().filter(|entry| entry.loaded().is_some()).count())
+    }
+
+    /// Bytes of everything that is loaded.
+    pub(crate) fn bytes(&self) -> usize {
+        self.cache.bytes()
     }
 
     /// Reads the folder again: new files become callable, removed ones stop being, changed ones are
@@ -168,6 +175,7 @@ impl Catalogue {
     }
 
     fn entry(&self, name: &ModuleName, path: PathBuf) -> Arc<Entry> {
-        Entry::new(name.clone(), path, self.loader.route(name), self.settings.of(name))
+        let (route, engine) = (self.loader.route(name), self.loader.engine());
+        Entry::new(name.clone(), path, route, engine, self.settings.of(name))
     }
 }

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
-use super::{Host, Inner, Routes, Shared, endpoint};
+use super::{Host, Inner, Routes, Shared, Traffic, endpoint, telemetry};
 use crate::catalogue::{
-    Catalogue, Files, FilesError, Loader, MODULES, ModuleLoader, ModuleSettings, ScriptLoader,
-    SettingsByName,
+    Catalogue, Files, FilesError, Loader, MODULES, ModuleLoader, ModuleSettings, Numbers,
+    ScriptLoader, SettingsByName,
 };
 use crate::limits::{CacheLimits, ServerLimits};
 use crate::middleware::{Chain, Middleware, Ring, Rings};
@@ -27,8 +27,7 @@ pub struct HostBuilder {
     module_settings: SettingsByName,
     script_settings: SettingsByName,
     mounts: Vec<(RoutePath, ModuleName)>,
-    edge: Vec<Arc<dyn Middleware>>,
-    calls: Vec<Arc<dyn Middleware>>,
+    middleware: Vec<(Arc<dyn Middleware>, Rings)>,
     limits: ServerLimits,
     cache: CacheLimits,
 }
@@ -135,24 +134,15 @@ impl HostBuilder {
     /// The same with a middleware that is shared.
     #[must_use]
     pub fn shared_middleware(mut self, middleware: Arc<dyn Middleware>) -> Self {
-        match middleware.rings() {
-            Rings::Edge | Rings::Either => self.edge.push(middleware),
-            Rings::Call => self.calls.push(middleware),
-            Rings::Both => {
-                self.edge.push(middleware.clone());
-                self.calls.push(middleware);
-            }
-        }
+        let rings = middleware.rings();
+        self.middleware.push((middleware, rings));
         self
     }
 
     /// Adds a middleware to one ring, whatever it prefers.
     #[must_use]
     pub fn middleware_in(mut self, ring: Ring, middleware: Arc<dyn Middleware>) -> Self {
-        match ring {
-            Ring::Edge => self.edge.push(middleware),
-            Ring::Call => self.calls.push(middleware),
-        }
+        self.middleware.push((middleware, ring.into()));
         self
     }
 
@@ -174,8 +164,16 @@ impl HostBuilder {
     pub fn build(self) -> Result<Host, BuildError> {
         let engine = self.engine.ok_or(BuildError::NoEngine)?;
         let max_bytes = self.limits.module_bytes;
+        let all = &self.middleware;
+        let meter = all.iter().find_map(|(middleware, _)| middleware.meter());
+        let meter = meter.unwrap_or_else(telemetry::no_meter);
+        engine.instrument(&meter);
+        all.iter().for_each(|(middleware, _)| middleware.instrument(&meter));
+        let endpoints = all.iter().filter_map(|(middleware, _)| middleware.endpoint()).collect();
+        let numbers = Numbers::new(&meter);
         let open = |path: PathBuf, extensions, settings, loader: Arc<dyn Loader>| {
-            Catalogue::open(Files::new(path, extensions), settings, loader, self.cache)
+            let files = Files::new(path, extensions);
+            Catalogue::open(files, settings, loader, self.cache, numbers.clone())
         };
         let modules = match self.modules {
             Some(path) => {
@@ -198,9 +196,10 @@ impl HostBuilder {
             }
         }
         let inner = Inner {
-            routes: Routes::new(self.mounts),
-            edge: Chain::new(Ring::Edge, self.edge, endpoint::edge()),
-            calls: Chain::new(Ring::Call, self.calls, endpoint::call()),
+            routes: Routes::new(endpoints, self.mounts, &engine.name().into()),
+            edge: Chain::new(Ring::Edge, all, endpoint::edge()),
+            calls: Chain::new(Ring::Call, all, endpoint::call()),
+            upstream: Chain::new(Ring::Upstream, all, endpoint::upstream()),
             engine,
             modules,
             scripts,
@@ -213,6 +212,9 @@ impl HostBuilder {
             in_flight: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
             started: Instant::now(),
+            meter,
+            traffic: Traffic::default(),
+            is_observed: AtomicBool::new(false),
         })))
     }
 }

@@ -1,14 +1,15 @@
 //! The innermost step of each ring.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{forward, health};
-use crate::middleware::Endpoint;
+use crate::middleware::{BarePrefix, Innermost};
 use crate::server::BodyFault;
-use crate::{CallError, Target};
+use crate::{CallError, ClientFault, Target, UpstreamError};
 
 /// What the edge ring stands around: the target of the request, or the error that was decided before.
-pub(super) fn edge() -> Endpoint {
+pub(super) fn edge() -> Innermost {
     Arc::new(|mut request, call| {
         Box::pin(async move {
             if let Some(error) = call.refused {
@@ -19,21 +20,47 @@ pub(super) fn edge() -> Endpoint {
             };
             match &call.matched.target {
                 Target::Builtin(health::NAME) => health::answer(&host, &request),
-                _ if host.is_draining() => Err(CallError::Draining),
+                target if host.is_draining() && !host.answers_while_draining(target) => {
+                    Err(CallError::Draining)
+                }
                 Target::Module(_) | Target::Script(_) => {
                     forward::strip_prefix(&mut request, &call.matched)?;
                     host.call(call.matched.target.clone(), request, &call).await
                 }
-                Target::Builtin(_) | Target::Nothing => {
-                    Err(CallError::NotFound("no route for this path".into()))
-                }
+                Target::Builtin(name) => match host.endpoint(name) {
+                    Some(endpoint) => {
+                        let path = request.uri().path();
+                        if call.matched.prefix.as_ref().is_some_and(|prefix| prefix == path) {
+                            request.extensions_mut().insert(BarePrefix);
+                        }
+                        forward::strip_prefix(&mut request, &call.matched)?;
+                        (endpoint.handler)(request, call).await
+                    }
+                    None => Err(NO_ROUTE),
+                },
+                Target::Upstream(_) | Target::Nothing => Err(NO_ROUTE),
             }
         })
     })
 }
 
+const NO_ROUTE: CallError = CallError::NotFound(Cow::Borrowed("no route for this path"));
+
+/// What the upstream ring stands around: the client that sends a request out.
+pub(super) fn upstream() -> Innermost {
+    Arc::new(|mut request, call| {
+        Box::pin(async move {
+            let Some(host) = call.caller.host() else {
+                return Err(UpstreamError::Invalid("no host").into());
+            };
+            let options = request.extensions_mut().remove().unwrap_or_default();
+            host.outbound().send(request, &call, options).await
+        })
+    })
+}
+
 /// What the call ring stands around: the module or script itself.
-pub(super) fn call() -> Endpoint {
+pub(super) fn call() -> Innermost {
     Arc::new(|mut request, call| {
         Box::pin(async move {
             let Some(ticket) = call.ticket.clone() else {
@@ -43,10 +70,12 @@ pub(super) fn call() -> Endpoint {
             forward::clean_request(&mut request);
             let method = request.method().clone();
             let fault = request.extensions().get::<BodyFault>().cloned();
+            let found = request.extensions().get::<ClientFault>().cloned();
             let result = handler.call(request, call).await;
             // A guest may take a request body that broke off for a short one. What it says is not an
             // answer to the request that was meant.
-            if let Some(error) = fault.and_then(|fault| fault.error()) {
+            let error = fault.and_then(|fault| fault.error());
+            if let Some(error) = error.or_else(|| found.and_then(|fault| fault.error())) {
                 return Err(error);
             }
             forward::clean_response(result?, &method)

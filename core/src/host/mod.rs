@@ -6,21 +6,22 @@ mod forward;
 mod health;
 mod routes;
 mod service;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod ticket;
 
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures_util::FutureExt;
+use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
 pub use builder::{BuildError, HostBuilder};
+pub(crate) use telemetry::Traffic;
 pub(crate) use ticket::Ticket;
 
 use crate::caller::Caller;
@@ -28,7 +29,10 @@ use crate::catalogue::{Catalogue, Entry, FOR_EVER, Watcher};
 use crate::limits::ServerLimits;
 use crate::middleware::Chain;
 use crate::outbound::Outbound;
-use crate::{Call, CallError, Engine, ModuleName, Request, RequestId, Response, Target};
+use crate::{
+    Call, CallError, Endpoint, Engine, Matched, ModuleName, Request, RequestId, Response, Ring,
+    SendOptions, Target,
+};
 use routes::Routes;
 
 /// Serves modules and scripts behind two rings of middleware. Cloning is cheap; all clones are one host.
@@ -38,6 +42,9 @@ use routes::Routes;
 #[derive(Clone)]
 pub struct Host(Arc<Shared>);
 
+/// The route of whatever leaves the process.
+static UPSTREAM: LazyLock<Arc<str>> = LazyLock::new(|| "upstream".into());
+
 /// What outlives a reconfiguration.
 struct Shared {
     current: ArcSwap<Inner>,
@@ -46,6 +53,9 @@ struct Shared {
     in_flight: AtomicUsize,
     draining: AtomicBool,
     started: Instant,
+    meter: Meter,
+    traffic: Traffic,
+    is_observed: AtomicBool,
 }
 
 /// What one configuration gives.
@@ -53,6 +63,7 @@ pub(crate) struct Inner {
     routes: Routes,
     edge: Arc<Chain>,
     calls: Arc<Chain>,
+    upstream: Arc<Chain>,
     engine: Arc<dyn Engine>,
     modules: Option<Arc<Catalogue>>,
     scripts: Option<Arc<Catalogue>>,
@@ -104,18 +115,12 @@ impl Host {
             caller: Caller::new(self.clone()),
             ticket: None,
             refused,
+            span: None,
+            held: None,
         };
         let request_id = call.request_id.clone();
         let chain = inner.edge.run(request, call);
-        match AssertUnwindSafe(chain).catch_unwind().await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => error.into_response(&request_id),
-            Err(panic) => {
-                let message = panic_message(&*panic);
-                tracing::error!(%request_id, "panic while serving: {message}");
-                CallError::Panic(message.into()).into_response(&request_id)
-            }
-        }
+        chain.await.unwrap_or_else(|error| error.into_response(&request_id))
     }
 
     /// Calls a module or a script on behalf of `parent`: the one way in for requests from the network,
@@ -144,17 +149,43 @@ impl Host {
             deadline: parent.deadline.min(Instant::now() + settings.timeout),
             depth,
             peer: parent.peer,
-            trace: parent.trace,
+            trace: parent.trace.clone(),
             matched: entry.matched().clone(),
             grants: settings.grants.clone(),
             caller: parent.caller.clone(),
             ticket: Some(ticket.clone()),
             refused: None,
+            span: None,
+            held: None,
         };
         let response = inner.calls.run(request, call).await?;
         // The call is in flight until its body has ended.
         Ok(response
             .map(|body| if body.is_over() { body } else { body.on_end(move |_| drop(ticket)) }))
+    }
+
+    /// Sends a request out of the process on behalf of `parent`.
+    pub(crate) async fn send_upstream(
+        &self,
+        mut request: Request,
+        parent: &Call,
+        options: SendOptions,
+    ) -> Result<Response, CallError> {
+        let inner = self.0.current.load_full();
+        if inner.upstream.names().next().is_none() {
+            return self.0.outbound.send(request, parent, options).await;
+        }
+        let authority = request.uri().authority().map_or("", |authority| authority.as_str());
+        let authority = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+        request.extensions_mut().insert(options);
+        let mut call = parent.clone();
+        call.matched = Arc::new(Matched {
+            route: UPSTREAM.clone(),
+            target: Target::Upstream(authority.into()),
+            engine: None,
+            prefix: None,
+        });
+        inner.upstream.run(request, call).await
     }
 
     /// Refuses new requests from now on, with 503 and `connection: close`.
@@ -181,6 +212,9 @@ impl Host {
     /// [`Server`](crate::Server) does this by itself. Must be called within a tokio runtime.
     pub fn watch(&self) {
         self.0.current.load().watch();
+        if !self.0.is_observed.swap(true, Ordering::Relaxed) {
+            telemetry::observe(&self.0);
+        }
     }
 
     /// The modules that there are, with their files, sorted by name.
@@ -200,9 +234,13 @@ impl Host {
     }
 
     /// The names of the middleware of one ring, outermost first.
-    pub fn middleware(&self, ring: crate::Ring) -> Vec<String> {
+    pub fn middleware(&self, ring: Ring) -> Vec<String> {
         let inner = self.0.current.load();
-        let chain = if ring == crate::Ring::Edge { &inner.edge } else { &inner.calls };
+        let chain = match ring {
+            Ring::Edge => &inner.edge,
+            Ring::Call => &inner.calls,
+            Ring::Upstream => &inner.upstream,
+        };
         chain.names().map(ToOwned::to_owned).collect()
     }
 
@@ -224,6 +262,20 @@ impl Host {
     pub(crate) fn outbound(&self) -> &Outbound {
         &self.0.outbound
     }
+
+    /// What its server counts.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
+    }
+
+    fn endpoint(&self, name: &str) -> Option<Endpoint> {
+        self.0.current.load().routes.endpoint(name).cloned()
+    }
+
+    fn answers_while_draining(&self, target: &Target) -> bool {
+        let Target::Builtin(name) = target else { return false };
+        self.endpoint(name).is_some_and(|endpoint| endpoint.while_draining)
+    }
 }
 
 impl Inner {
@@ -231,7 +283,7 @@ impl Inner {
         let (catalogue, name) = match target {
             Target::Module(name) => (&self.modules, name),
             Target::Script(name) => (&self.scripts, name),
-            Target::Builtin(_) | Target::Nothing => return None,
+            Target::Builtin(_) | Target::Upstream(_) | Target::Nothing => return None,
         };
         let catalogue = catalogue.as_ref()?;
         Some((catalogue.find(name.as_str())?, catalogue))
@@ -249,11 +301,6 @@ impl Inner {
     fn is_watched(&self) -> bool {
         !self.watchers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_empty()
     }
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
 }
 
 impl std::fmt::Debug for Host {

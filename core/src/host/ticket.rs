@@ -1,4 +1,4 @@
-//! Admission: how many calls are in flight, in all and for each target.
+//! Admission: how many calls are in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use super::Host;
 use crate::CallError;
 use crate::catalogue::{Catalogue, Entry};
 
-/// One call in flight. The places that it takes go back when it is dropped.
+/// One call in flight. The place that it takes goes back when it is dropped.
 pub(crate) struct Ticket {
     host: Host,
     entry: Arc<Entry>,
@@ -16,7 +16,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Takes a place in the host and one of the target, or says that it is overloaded.
+    /// Takes a place in the host, or says that it is overloaded.
     pub(crate) fn admit(
         host: &Host,
         entry: &Arc<Entry>,
@@ -24,10 +24,6 @@ impl Ticket {
     ) -> Result<Self, CallError> {
         if !take(&host.0.in_flight, host.0.limits.in_flight) {
             return Err(CallError::Overloaded("too many requests in flight"));
-        }
-        if !take(&entry.in_flight, entry.settings().concurrency) {
-            host.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-            return Err(CallError::Overloaded("too many requests in flight for this module"));
         }
         Ok(Self { host: host.clone(), entry: entry.clone(), catalogue: catalogue.clone() })
     }
@@ -43,7 +39,6 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.entry.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.host.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

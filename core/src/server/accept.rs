@@ -105,6 +105,9 @@ impl Acceptor {
                     "no room for more connections: accepting pauses"
                 );
             }
+            if !self.is_full {
+                self.host.traffic().pauses.add();
+            }
             self.is_full = true;
             self.paused = Some(Instant::now() + FULL_PAUSE);
         }
@@ -126,10 +129,12 @@ impl Acceptor {
         if let Some(link) = self.oldest_idle() {
             tracing::debug!(peer = %link.peer, "idle connection closed to make room");
             link.state.order(CLOSE);
+            self.host.traffic().evicted.add();
         }
     }
 
     fn add(&mut self, stream: TcpStream, peer: SocketAddr) {
+        self.host.traffic().accepted.add();
         self.backoff = Duration::ZERO;
         self.is_full = false;
         if self.tasks.len() >= self.cap {
@@ -153,12 +158,14 @@ impl Acceptor {
             Ok((id, ())) => id,
             Err(error) => {
                 if error.is_panic() {
+                    self.host.traffic().panics.add();
                     tracing::error!(%error, "panic in the task of a connection");
                 }
                 error.id()
             }
         };
         self.open.remove(&id);
+        self.host.traffic().closed.add();
         // There is a place, or a descriptor, again.
         self.paused = None;
         id
@@ -171,6 +178,7 @@ impl Acceptor {
         }
         if self.backoff.is_zero() {
             tracing::warn!(%error, "cannot accept connections: pausing");
+            self.host.traffic().pauses.add();
         }
         // Most likely there are no descriptors left; an idle connection has one.
         self.evict();

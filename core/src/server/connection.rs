@@ -151,6 +151,7 @@ async fn part(mut stream: TcpStream, over: Over, link: &Link) {
         Over::Served(Ok(())) => {}
         Over::Served(Err(error)) if error.is_parse() => {
             tracing::debug!(%peer, %error, "not a request; answered with a status alone");
+            link.host.traffic().unparsed.add();
             linger = true;
         }
         Over::Served(Err(error)) => {
@@ -158,6 +159,7 @@ async fn part(mut stream: TcpStream, over: Over, link: &Link) {
             return abort(&stream, link);
         }
         Over::Panicked(message) => {
+            link.host.traffic().panics.add();
             tracing::error!(%peer, "panic in a response body, its connection is closed: {message}");
             return abort(&stream, link);
         }

@@ -1,7 +1,8 @@
 //! The engine itself: compiles, links and keeps components.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use mik_core::opentelemetry::metrics::Meter;
 use mik_core::{Capabilities, Engine, LoadError, Module, ModuleSource};
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
@@ -12,6 +13,7 @@ use crate::epoch;
 use crate::guest::Guest;
 use crate::memory::MemoryBudget;
 use crate::module::WasmtimeModule;
+use crate::numbers::Numbers;
 use crate::reuse::IdleInstances;
 
 /// Bytes of one page of linear memory.
@@ -25,6 +27,7 @@ pub struct WasmtimeEngine {
     artifacts: Option<Artifacts>,
     budget: Arc<MemoryBudget>,
     idle: Arc<IdleInstances>,
+    numbers: OnceLock<Numbers>,
 }
 
 /// Why the engine does not start.
@@ -66,11 +69,13 @@ impl WasmtimeEngine {
         let idle = IdleInstances::new(config.idle());
         epoch::start(&engine, config.tick, Arc::downgrade(&idle))?;
         let budget = MemoryBudget::new(config.total_memory.get());
-        Ok(Self { compiler: config.compiler, engine, linker, artifacts, budget, idle })
+        let numbers = OnceLock::new();
+        Ok(Self { compiler: config.compiler, engine, linker, artifacts, budget, idle, numbers })
     }
 
     /// Compiles a component, or takes the compiled form from the store.
-    fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+    fn compile(&self, source: &ModuleSource<'_>) -> Result<Component, LoadError> {
+        let bytes = source.bytes;
         if let Some(component) =
             self.artifacts.as_ref().and_then(|kept| kept.load(&self.engine, bytes))
         {
@@ -78,6 +83,9 @@ impl WasmtimeEngine {
         }
         let component = Component::from_binary(&self.engine, bytes)
             .map_err(|error| LoadError::new(format!("does not compile: {error:#}")))?;
+        if let Some(numbers) = self.numbers.get() {
+            numbers.compiled(source.name);
+        }
         if let Some(artifacts) = &self.artifacts {
             artifacts.save(&component, bytes);
         }
@@ -109,7 +117,7 @@ impl Engine for WasmtimeEngine {
 
     fn load(&self, source: ModuleSource<'_>) -> Result<Arc<dyn Module>, LoadError> {
         is_component(source.bytes)?;
-        let component = self.compile(source.bytes)?;
+        let component = self.compile(&source)?;
         fits(&component, source.limits.memory.get())?;
         let linked = self.linker.instantiate_pre(&component).and_then(ProxyPre::new);
         let pre = linked.map_err(|error| {
@@ -127,6 +135,7 @@ impl Engine for WasmtimeEngine {
         Ok(Arc::new(WasmtimeModule {
             name: source.name.clone(),
             pre,
+            numbers: self.numbers.get().map(|numbers| numbers.module(source.name)),
             limits: source.limits.clone(),
             budget: self.budget.clone(),
             // The image is mapped once; the initial memory, part of the binary, once more.
@@ -134,6 +143,10 @@ impl Engine for WasmtimeEngine {
             idle: self.idle.clone(),
             shelf: reuse.then(|| self.idle.shelf(source.limits.reuse_idle)),
         }))
+    }
+
+    fn instrument(&self, meter: &Meter) {
+        self.numbers.get_or_init(|| Numbers::new(meter));
     }
 }
 

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::guest_log::{GuestLog, Stream};
 use crate::hooks::Hooks;
-use crate::memory::{Limiter, MemoryBudget};
+use crate::memory::Limiter;
 
 /// What the host functions of one instance work on.
 pub(crate) struct Guest {
@@ -45,7 +45,7 @@ impl Guest {
     pub(crate) fn new(
         name: &ModuleName,
         limits: &InstanceLimits,
-        budget: Arc<MemoryBudget>,
+        limiter: Limiter,
         call: &Call,
     ) -> Self {
         let log = GuestLog::new(name.clone());
@@ -62,7 +62,6 @@ impl Guest {
         http.set_field_size_limit(limits.fields.as_usize());
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.resources);
-        let limiter = Limiter::new(budget, limits.memory.get());
         Self { wasi: wasi.build(), http, table, hooks: Hooks::default(), limiter, log }
     }
 

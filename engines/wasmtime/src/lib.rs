@@ -22,6 +22,7 @@ mod guest_log;
 mod hooks;
 mod memory;
 mod module;
+mod numbers;
 mod outcome;
 mod reuse;
 mod running;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mik_core::InstanceLimits;
 use wasmtime::ResourceLimiter;
+
+use crate::numbers::ModuleNumbers;
 
 /// The memory that all guests share.
 #[derive(Debug)]
@@ -41,11 +44,17 @@ pub(crate) struct Limiter {
     /// What was granted last: wasmtime may find afterwards that it cannot be had.
     granted: u64,
     refused: bool,
+    numbers: Option<Arc<ModuleNumbers>>,
 }
 
 impl Limiter {
-    pub(crate) fn new(budget: Arc<MemoryBudget>, limit: u64) -> Self {
-        Self { budget, limit, used: 0, granted: 0, refused: false }
+    pub(crate) fn new(
+        budget: Arc<MemoryBudget>,
+        limits: &InstanceLimits,
+        numbers: Option<Arc<ModuleNumbers>>,
+    ) -> Self {
+        let limit = limits.memory.get();
+        Self { budget, limit, used: 0, granted: 0, refused: false, numbers }
     }
 
     /// Bytes of linear memory that the store has.
@@ -80,6 +89,9 @@ impl ResourceLimiter for Limiter {
         if fits {
             self.used += more;
             self.granted = more;
+            if let Some(numbers) = &self.numbers {
+                numbers.has_memory(self.used);
+            }
         } else {
             self.refused = true;
         }
@@ -107,11 +119,17 @@ impl Drop for Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mik_core::units::ByteSize;
+
+    fn limiter(budget: &Arc<MemoryBudget>, bytes: u64) -> Limiter {
+        let memory = ByteSize::bytes(bytes);
+        Limiter::new(budget.clone(), &InstanceLimits { memory, ..InstanceLimits::default() }, None)
+    }
 
     #[test]
     fn a_growth_that_fails_costs_nothing() {
         let budget = MemoryBudget::new(100);
-        let mut one = Limiter::new(budget.clone(), 80);
+        let mut one = limiter(&budget, 80);
         assert!(!one.memory_growing(0, 60, Some(50)).unwrap());
         assert!(!one.has_refused(), "it is the guest's own maximum");
         assert!(one.memory_growing(0, 60, None).unwrap());
@@ -122,11 +140,11 @@ mod tests {
     #[test]
     fn a_guest_stays_within_its_own_and_the_common_limit() {
         let budget = MemoryBudget::new(100);
-        let mut one = Limiter::new(budget.clone(), 80);
+        let mut one = limiter(&budget, 80);
         assert!(one.memory_growing(0, 60, None).unwrap());
         assert!(!one.memory_growing(60, 90, None).unwrap(), "own limit");
         assert!(one.has_refused());
-        let mut two = Limiter::new(budget.clone(), 80);
+        let mut two = limiter(&budget, 80);
         assert!(!two.memory_growing(0, 50, None).unwrap(), "common limit");
         drop(one);
         assert!(two.memory_growing(0, 50, None).unwrap(), "given back");

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Instant;
 
 use http::header::{self, CONTENT_LENGTH};
 use http::{Method, StatusCode};
@@ -21,7 +22,8 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use crate::body::{GuestBody, collect};
 use crate::guest::{Guest, Instance, store};
 use crate::hooks::to_wasi;
-use crate::memory::MemoryBudget;
+use crate::memory::{Limiter, MemoryBudget};
+use crate::numbers::ModuleNumbers;
 use crate::outcome::{classify, report};
 use crate::reuse::{IdleInstances, Shelf};
 use crate::running::Running;
@@ -30,6 +32,7 @@ use crate::running::Running;
 pub(crate) struct WasmtimeModule {
     pub(crate) name: ModuleName,
     pub(crate) pre: ProxyPre<Guest>,
+    pub(crate) numbers: Option<Arc<ModuleNumbers>>,
     pub(crate) limits: InstanceLimits,
     pub(crate) budget: Arc<MemoryBudget>,
     pub(crate) footprint: usize,
@@ -142,12 +145,19 @@ impl WasmtimeModule {
                 return Err(CallError::Overloaded("no memory left for another guest"));
             }
         }
-        let mut guest = Guest::new(&self.name, &self.limits, self.budget.clone(), call);
+        let started = self.numbers.as_ref().map(|_| Instant::now());
+        let limiter = Limiter::new(self.budget.clone(), &self.limits, self.numbers.clone());
+        let mut guest = Guest::new(&self.name, &self.limits, limiter, call);
         guest.begin(call.clone(), answered, &self.limits);
         let mut store = store(self.pre.engine(), guest, &self.limits);
         store.set_epoch_deadline(1);
         match self.pre.instantiate_async(&mut store).await {
-            Ok(proxy) => Ok(Instance { store, proxy, calls: 0 }),
+            Ok(proxy) => {
+                if let Some((numbers, started)) = self.numbers.as_ref().zip(started) {
+                    numbers.instantiated(started.elapsed());
+                }
+                Ok(Instance { store, proxy, calls: 0 })
+            }
             Err(error) => {
                 let failure = classify(&error, store.data());
                 report(&self.name, call, &failure, &error);

@@ -225,8 +225,10 @@ async fn a_panic_is_no_client_that_left() {
     let (lines, _guard) = Lines::listen();
     let response = serving("panic").get("/run/word/").await;
     assert_eq!(response.status(), 500);
+    drop(response.into_body().collect().await);
     let line = lines.one();
     assert_eq!((&*line["status"], &*line["error"]), ("500", "panic"));
+    assert_eq!(line["reason"], "panic: a module that panics");
 }
 
 #[test]

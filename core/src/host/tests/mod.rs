@@ -4,6 +4,7 @@ mod calls;
 mod modules;
 mod parts;
 mod rings;
+mod tower;
 
 use std::fs;
 use std::time::Duration;

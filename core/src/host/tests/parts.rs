@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http_body_util::BodyExt;
+
 use crate::{
     Body, BoxFuture, Call, CallError, Capabilities, Engine, ErrorKind, LoadError, Middleware,
     Module, ModuleSource, Next, Orchestrator, Request, Response, Rings, Script, ScriptSource,
     SendOptions,
 };
 
-/// An engine whose modules are texts: `say TEXT`, `path`, `call URL`, `panic`, `fail`, `wait`, `slow` (to
+/// An engine whose modules are texts: `say TEXT`, `path`, `echo`, `call URL`, `panic`, `fail`, `wait`, `slow` (to
 /// load), `broken` (does not load).
 #[derive(Clone, Default)]
 pub(super) struct Memory {
@@ -52,6 +54,10 @@ impl Module for Text {
             match verb {
                 "say" | "slow" => Ok(Response::new(Body::from(format!("{rest}\n")))),
                 "path" => Ok(Response::new(Body::from(format!("{}\n", request.uri())))),
+                "echo" => {
+                    let body = request.into_body().collect().await?.to_bytes();
+                    Ok(Response::new(Body::from(body)))
+                }
                 "call" => call.send(get(rest), SendOptions::default()).await,
                 "panic" => panic!("on purpose"),
                 "wait" => std::future::pending().await,

@@ -1,4 +1,4 @@
-//! The two rings of middleware.
+//! The rings of middleware.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::{CallError, ErrorKind, Ring, Rings};
 
 #[tokio::test]
 async fn errors_are_typed_in_the_call_ring_and_responses_at_the_edge() {
-    let (edge, call) = (Notes::new("edge", Rings::Edge), Notes::new("call", Rings::Call));
+    let (edge, call) = (Notes::new("edge", Rings::EDGE), Notes::new("call", Rings::CALL));
     let with = fixture_with(&[("modules/bad.wasm", "fail")], |builder| {
         builder.middleware(edge.clone()).middleware(call.clone())
     });
@@ -25,10 +25,10 @@ async fn middleware_nest_in_the_order_they_were_added() {
     let notes = |name, rings| Notes { name, rings, tries: 1, seen: Arc::clone(&seen) };
     let with = fixture_with(&[("modules/a.wasm", "say a")], |builder| {
         builder
-            .middleware(notes("outer", Rings::Edge))
-            .middleware(notes("both", Rings::Both))
-            .middleware(notes("either", Rings::Either))
-            .middleware_in(Ring::Call, Arc::new(notes("inner", Rings::Either)))
+            .middleware(notes("outer", Rings::EDGE))
+            .middleware(notes("both", Rings::EDGE | Rings::CALL))
+            .middleware(notes("either", Rings::EDGE))
+            .middleware_in(Ring::Call, Arc::new(notes("inner", Rings::EDGE)))
     });
     assert_eq!(with.host.middleware(Ring::Edge), ["outer", "both", "either"]);
     assert_eq!(with.host.middleware(Ring::Call), ["both", "inner"]);
@@ -44,7 +44,7 @@ async fn middleware_nest_in_the_order_they_were_added() {
 
 #[tokio::test]
 async fn next_can_run_more_than_once() {
-    let mut retry = Notes::new("retry", Rings::Call);
+    let mut retry = Notes::new("retry", Rings::CALL);
     retry.tries = 3;
     let with =
         fixture_with(&[("modules/bad.wasm", "fail")], |builder| builder.middleware(retry.clone()));
@@ -54,7 +54,7 @@ async fn next_can_run_more_than_once() {
 
 #[tokio::test]
 async fn what_a_server_refuses_passes_the_edge_ring() {
-    let edge = Notes::new("edge", Rings::Edge);
+    let edge = Notes::new("edge", Rings::EDGE);
     let with = fixture_with(&[], |builder| builder.middleware(edge.clone()));
     let response = with.host.refuse(CallError::Head, get("/nowhere"), None).await;
     assert_eq!(response.status(), 431);

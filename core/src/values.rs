@@ -1,27 +1,37 @@
 //! Values of `mik.toml` that carry their own bounds: what a key accepts stands in its type, once, for the
 //! check, for the message and for the schema.
 
+#[cfg(feature = "schema")]
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use mik_core::units::{ByteSize, format_duration, parse_duration};
+#[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 
-pub(crate) const KIB: u64 = 1 << 10;
-pub(crate) const MIB: u64 = 1 << 20;
-pub(crate) const GIB: u64 = 1 << 30;
-pub(crate) const TIB: u64 = 1 << 40;
+use crate::units::{ByteSize, format_duration, parse_duration};
+use crate::{AllowedHost, ModuleName, RoutePath};
+
+/// Bytes.
+pub const KIB: u64 = 1 << 10;
+/// Bytes.
+pub const MIB: u64 = 1 << 20;
+/// Bytes.
+pub const GIB: u64 = 1 << 30;
+/// Bytes.
+pub const TIB: u64 = 1 << 40;
 /// Milliseconds.
-pub(crate) const SECOND: u64 = 1_000;
-pub(crate) const MINUTE: u64 = 60 * SECOND;
-pub(crate) const HOUR: u64 = 60 * MINUTE;
+pub const SECOND: u64 = 1_000;
+/// Milliseconds.
+pub const MINUTE: u64 = 60 * SECOND;
+/// Milliseconds.
+pub const HOUR: u64 = 60 * MINUTE;
 
 /// A value of the file that stands for a value of the core.
-pub(crate) trait Value<C>: fmt::Display + Serialize {
+pub trait Value<C>: fmt::Display + Serialize {
     /// The value of the core.
     fn to_core(&self) -> C;
     /// The value of the file that stands for `core`.
@@ -50,6 +60,62 @@ pub trait Checked: FromStr<Err: fmt::Display> + fmt::Display {
     const EXPECTED: &'static str;
     /// A regular expression for the schema.
     const PATTERN: &'static str;
+}
+
+impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
+    /// The size; for defaults, which need not lie within the bounds.
+    pub const fn new(size: ByteSize) -> Self {
+        Self(size)
+    }
+
+    /// The size.
+    pub const fn get(self) -> ByteSize {
+        self.0
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> Time<MIN, MAX> {
+    /// The time; for defaults, which need not lie within the bounds.
+    pub const fn new(time: Duration) -> Self {
+        Self(time)
+    }
+
+    /// The time.
+    pub const fn get(self) -> Duration {
+        self.0
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> Count<MIN, MAX> {
+    /// The number; for defaults, which need not lie within the bounds.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The number, or the largest `usize` where that is smaller.
+    pub fn as_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl Checked for ModuleName {
+    const EXPECTED: &'static str = "the name of a module, such as \"orders\"";
+    const PATTERN: &'static str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
+}
+
+impl Checked for RoutePath {
+    const EXPECTED: &'static str = "a path, such as \"/\" or \"/api\"";
+    const PATTERN: &'static str = "^/[A-Za-z0-9._~/-]*$";
+}
+
+impl Checked for AllowedHost {
+    const EXPECTED: &'static str = "a host, such as \"api.example.com\" or \"*.example.com:443\"";
+    const PATTERN: &'static str = "^[^/@]+$";
 }
 
 impl<const MIN: u64, const MAX: u64> Value<ByteSize> for Size<MIN, MAX> {
@@ -209,6 +275,7 @@ impl<T, F: FnOnce(&str) -> Result<T, Option<String>>> Visitor<'_> for Parser<F> 
     }
 }
 
+#[cfg(feature = "schema")]
 impl<const MIN: u64, const MAX: u64> JsonSchema for Size<MIN, MAX> {
     fn schema_name() -> Cow<'static, str> {
         format!("Size{MIN}To{MAX}").into()
@@ -221,6 +288,7 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Size<MIN, MAX> {
     }
 }
 
+#[cfg(feature = "schema")]
 impl<const MIN: u64, const MAX: u64> JsonSchema for Time<MIN, MAX> {
     fn schema_name() -> Cow<'static, str> {
         format!("Time{MIN}To{MAX}").into()
@@ -233,6 +301,7 @@ impl<const MIN: u64, const MAX: u64> JsonSchema for Time<MIN, MAX> {
     }
 }
 
+#[cfg(feature = "schema")]
 impl<const MIN: u64, const MAX: u64> JsonSchema for Count<MIN, MAX> {
     fn schema_name() -> Cow<'static, str> {
         format!("Count{MIN}To{MAX}").into()
@@ -249,6 +318,7 @@ impl<T: fmt::Display> fmt::Display for Text<T> {
     }
 }
 
+#[cfg(feature = "schema")]
 impl<T: Checked> JsonSchema for Text<T> {
     fn schema_name() -> Cow<'static, str> {
         T::EXPECTED.into()

@@ -1,0 +1,48 @@
+//! What a catalogue counts.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, Meter};
+
+/// Upper bounds of the buckets of loads, in seconds: milliseconds from the store, seconds to compile.
+const SECONDS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+
+/// The instruments of one catalogue.
+#[derive(Clone)]
+pub(crate) struct Numbers {
+    /// Calls that found what they call loaded.
+    pub(super) hits: Counter<u64>,
+    /// Calls that had to wait for it to be loaded.
+    pub(super) misses: Counter<u64>,
+    /// What was unloaded to make room.
+    pub(super) evictions: Counter<u64>,
+    loads: Histogram<f64>,
+}
+
+impl Numbers {
+    pub(crate) fn new(meter: &Meter) -> Self {
+        let count = |name: &'static str, what: &'static str| {
+            meter.u64_counter(name).with_description(what).build()
+        };
+        Self {
+            hits: count("mik.cache.hits", "Calls that found their module loaded"),
+            misses: count("mik.cache.misses", "Calls that waited for their module to be loaded"),
+            evictions: count("mik.cache.evictions", "Modules that were unloaded to make room"),
+            loads: meter
+                .f64_histogram("mik.module.load.duration")
+                .with_unit("s")
+                .with_description("Time to load a module, compiled or from disk")
+                .with_boundaries(SECONDS.into())
+                .build(),
+        }
+    }
+
+    pub(super) fn loaded(&self, name: &str, took: Duration, is_ok: bool) {
+        let outcome = if is_ok { "ok" } else { "error" };
+        let labels =
+            [KeyValue::new("mik.module", name.to_owned()), KeyValue::new("mik.outcome", outcome)];
+        self.loads.record(took.as_secs_f64(), &labels);
+    }
+}

@@ -1,0 +1,199 @@
+//! Numbers, served to Prometheus.
+
+mod calls;
+mod labels;
+mod lookup;
+mod page;
+mod requests;
+mod upstream;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+
+use mik_core::opentelemetry::metrics::Meter;
+use mik_core::values::Text;
+use mik_core::{
+    BoxFuture, Call, CallError, Endpoint, Middleware, Next, Request, Response, Ring, Rings,
+    RoutePath, Settings, SettingsError,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::exchange::Exchange;
+use crate::table::{Made, schema_of};
+use calls::Calls;
+use page::Page;
+use requests::Requests;
+use upstream::Upstreams;
+
+/// Where the page is unless told otherwise.
+const PATH: &str = "/metrics";
+/// What the host answers itself, whatever is said here.
+const TAKEN: [&str; 3] = ["/health", "/run", "/script"];
+
+/// The process's own numbers: they go on when `mik.toml` is read again.
+static SHARED: OnceLock<Arc<Numbers>> = OnceLock::new();
+
+/// Counts and times what goes through the host, and shows it to Prometheus at `/metrics`.
+///
+/// It stands in all three rings and gives the host its [`Meter`], so that the page has the numbers of
+/// every part: of the host, the engine and the other middleware. Its own are
+///
+/// | on the page | by |
+/// |---|---|
+/// | `http_server_request_duration_seconds` | `http_request_method`, `http_route`, `http_response_status_class`, `error_type` |
+/// | `http_server_active_requests` | |
+/// | `mik_rejections_total` | `error_type` (`rate-limited`, `circuit-open`, `overloaded`, `draining`), `http_route` |
+/// | `mik_module_call_duration_seconds` | `mik_module`, `mik_outcome` |
+/// | `mik_script_call_duration_seconds` | `mik_script`, `mik_outcome` |
+/// | `http_client_request_duration_seconds` | `server_address`, `server_port`, `http_response_status_class`, `error_type` |
+///
+/// A duration ends with the response body. `error_type` is the [`ErrorKind`](mik_core::ErrorKind), and
+/// `client-gone` where the client left; `mik_outcome` is `ok`, `5xx` where the module said so itself,
+/// the kind of its failure, or `cancelled`.
+///
+/// No label holds what a client sent: routes are patterns, a method that is not one of the ten of HTTP is
+/// `other`, and after 100 upstream servers the rest are `other`.
+///
+/// On by default; the page is served to everybody who reaches the server, also while it drains.
+/// ```toml
+/// [middleware.metrics]
+/// path = "/internal/metrics"
+/// ```
+/// In Rust: `Host::builder().middleware(Metrics::new())`.
+#[derive(Clone)]
+pub struct Metrics {
+    numbers: Arc<Numbers>,
+    path: RoutePath,
+}
+
+/// `[middleware.metrics]`: numbers for Prometheus.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Table {
+    /// Where the page is. Default `/metrics`.
+    path: Option<Text<RoutePath>>,
+}
+
+impl Metrics {
+    /// Numbers of their own, shown at `/metrics`.
+    pub fn new() -> Self {
+        Self::of(Arc::new(Numbers::new()))
+    }
+
+    fn of(numbers: Arc<Numbers>) -> Self {
+        let path = RoutePath::new(PATH).unwrap_or_else(|_| RoutePath::root());
+        Self { numbers, path }
+    }
+
+    /// The same numbers, shown at `path`.
+    #[must_use]
+    pub fn at(mut self, path: RoutePath) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// The page as it is now, in the text format of Prometheus.
+    pub fn text(&self) -> String {
+        self.numbers.page.text()
+    }
+
+    pub(crate) fn from_settings(settings: &Settings) -> Made {
+        let table: Table = settings.parse()?;
+        let metrics = Self::of(SHARED.get_or_init(|| Arc::new(Numbers::new())).clone());
+        let Some(Text(path)) = table.path else { return Ok(Arc::new(metrics)) };
+        if let Some(taken) = TAKEN.iter().find(|taken| is_below(&path, taken)) {
+            return Err(SettingsError::new(format!(
+                "path = \"{path}\" cannot be reached: {taken} is the host's own; choose another one, \
+                 such as \"{PATH}\""
+            )));
+        }
+        Ok(Arc::new(metrics.at(path)))
+    }
+
+    pub(crate) fn schema() -> serde_json::Value {
+        schema_of::<Table>()
+    }
+}
+
+fn is_below(path: &RoutePath, prefix: &str) -> bool {
+    let rest = path.as_str().strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Everything that is counted, and the page that shows it.
+struct Numbers {
+    page: Arc<Page>,
+    requests: Requests,
+    calls: Calls,
+    upstreams: Upstreams,
+}
+
+impl Numbers {
+    fn new() -> Self {
+        let page = Arc::new(Page::new());
+        let meter = page.meter();
+        Self {
+            requests: Requests::new(meter),
+            calls: Calls::new(meter),
+            upstreams: Upstreams::new(meter),
+            page,
+        }
+    }
+}
+
+impl Middleware for Metrics {
+    fn name(&self) -> &str {
+        "metrics"
+    }
+
+    fn rings(&self) -> Rings {
+        Rings::EDGE | Rings::CALL | Rings::UPSTREAM
+    }
+
+    fn handle<'a>(
+        &'a self,
+        request: Request,
+        call: Call,
+        next: Next,
+    ) -> BoxFuture<'a, Result<Response, CallError>> {
+        match next.ring() {
+            Ring::Edge => {
+                let exchange = Exchange::start(self.numbers.requests.begin(&request, &call));
+                exchange.run(next.run(request, call))
+            }
+            Ring::Call => match self.numbers.calls.begin(&call) {
+                Some(callee) => Exchange::start(callee).run(next.run(request, call)),
+                None => next.run(request, call),
+            },
+            Ring::Upstream => {
+                let exchange = Exchange::start(self.numbers.upstreams.begin(&request, &call));
+                exchange.run(next.run(request, call))
+            }
+        }
+    }
+
+    fn endpoint(&self) -> Option<Endpoint> {
+        let page = self.numbers.page.clone();
+        let answer = move |request, _| page::answer(page.clone(), request);
+        Some(Endpoint::new("metrics", self.path.clone(), answer).while_draining())
+    }
+
+    fn meter(&self) -> Option<Meter> {
+        Some(self.numbers.page.meter().clone())
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,85 @@
+//! What is told of calls of modules and scripts.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use mik_core::opentelemetry::KeyValue;
+use mik_core::opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
+use mik_core::{Call, Target};
+
+use super::labels::{CANCELLED, SECONDS};
+use super::lookup::Lookup;
+use super::page::SERIES;
+use crate::exchange::{End, Observer};
+
+/// The numbers of calls, whoever makes them.
+pub(super) struct Calls {
+    modules: Histogram<f64>,
+    scripts: Histogram<f64>,
+    callees: Lookup<Target, Callee>,
+}
+
+/// A module or script, with the series that were needed so far.
+pub(super) struct Callee {
+    durations: Histogram<f64>,
+    name: KeyValue,
+    /// The outcome `ok`. Others are too rare to be kept at hand.
+    ok: OnceLock<BoundHistogram<f64>>,
+}
+
+impl Calls {
+    pub(super) fn new(meter: &Meter) -> Self {
+        let durations = |name: &'static str, what: &'static str| {
+            let builder = meter.f64_histogram(name).with_unit("s").with_description(what);
+            builder.with_boundaries(SECONDS.into()).build()
+        };
+        Self {
+            modules: durations(
+                "mik.module.call.duration",
+                "Time from the call of a module to the end of its response body",
+            ),
+            scripts: durations(
+                "mik.script.call.duration",
+                "Time from the call of a script to the end of its response body",
+            ),
+            callees: Lookup::new(SERIES),
+        }
+    }
+
+    /// `None` for what is neither a module nor a script.
+    pub(super) fn begin(&self, call: &Call) -> Option<Arc<Callee>> {
+        let target = &call.matched().target;
+        let (durations, key, name) = match target {
+            Target::Module(name) => (&self.modules, "mik.module", name),
+            Target::Script(name) => (&self.scripts, "mik.script", name),
+            Target::Builtin(_) | Target::Upstream(_) | Target::Nothing => return None,
+        };
+        let make = || Callee {
+            durations: durations.clone(),
+            name: KeyValue::new(key, Arc::<str>::from(name.as_str())),
+            ok: OnceLock::new(),
+        };
+        Some(self.callees.find(target, make).unwrap_or_else(|| Arc::new(make())))
+    }
+}
+
+impl Callee {
+    fn labels(&self, outcome: &'static str) -> [KeyValue; 2] {
+        [self.name.clone(), KeyValue::new("mik.outcome", outcome)]
+    }
+}
+
+impl Observer for Arc<Callee> {
+    fn ended(self, took: Duration, end: &End<'_>) {
+        let seconds = took.as_secs_f64();
+        let outcome = match end.failure {
+            Some(failure) => failure.name(CANCELLED),
+            None if end.status.is_some_and(|status| status.is_server_error()) => "5xx",
+            None => {
+                let bind = || self.durations.bind(&self.labels("ok"));
+                return self.ok.get_or_init(bind).record(seconds);
+            }
+        };
+        self.durations.record(seconds, &self.labels(outcome));
+    }
+}

@@ -1,0 +1,72 @@
+//! A table that is read without a lock.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+/// Values by key, made when they are first asked for, up to a number. Reading takes no lock; adding copies
+/// the table, which is why it is for keys of bounded variety.
+pub(super) struct Lookup<K, V> {
+    table: ArcSwap<HashMap<K, Arc<V>>>,
+    most: usize,
+}
+
+impl<K: Hash + Eq + Clone, V> Lookup<K, V> {
+    pub(super) fn new(most: usize) -> Self {
+        Self { table: ArcSwap::default(), most }
+    }
+
+    /// The value of `key`; `None` if it has none and there is no place for one more.
+    pub(super) fn find(&self, key: &K, make: impl FnOnce() -> V) -> Option<Arc<V>> {
+        if let Some(value) = self.table.load().get(key) {
+            return Some(value.clone());
+        }
+        if self.table.load().len() >= self.most {
+            return None;
+        }
+        let new = Arc::new(make());
+        let mut found = None;
+        self.table.rcu(|table| {
+            found = table.get(key).cloned();
+            if found.is_some() || table.len() >= self.most {
+                return table.clone();
+            }
+            found = Some(new.clone());
+            let mut larger = HashMap::clone(table);
+            larger.insert(key.clone(), new.clone());
+            Arc::new(larger)
+        });
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_keeps_its_value_and_the_number_is_bounded() {
+        let lookup = Lookup::new(2);
+        let find = |key: u32, value: &'static str| lookup.find(&key, || value).map(|value| *value);
+        assert_eq!(find(1, "a"), Some("a"));
+        assert_eq!(find(2, "b"), Some("b"));
+        assert_eq!(find(1, "c"), Some("a"));
+        assert_eq!(find(3, "d"), None);
+        assert_eq!(find(2, "e"), Some("b"));
+    }
+
+    #[test]
+    fn threads_that_race_get_one_value() {
+        let lookup = Lookup::new(8);
+        let found = std::thread::scope(|scope| {
+            let find = || (0..8_u32).map(|key| lookup.find(&key, || key).unwrap()).collect();
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(find)).collect();
+            all.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<Vec<_>>>()
+        });
+        for other in &found[1..] {
+            assert!(found[0].iter().zip(other).all(|(a, b)| Arc::ptr_eq(a, b)));
+        }
+    }
+}
