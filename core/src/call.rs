@@ -113,7 +113,11 @@ pub struct Grants {
 ///
 /// As long as a clone lives, the call counts as in flight.
 #[derive(Clone)]
-pub struct Call {
+pub struct Call(pub(crate) Arc<Parts>);
+
+/// What a [`Call`] carries. It is behind a pointer, because each middleware hands the call on.
+#[derive(Clone)]
+pub(crate) struct Parts {
     pub(crate) request_id: RequestId,
     pub(crate) deadline: Instant,
     pub(crate) depth: u8,
@@ -140,7 +144,7 @@ impl Call {
     /// A call outside any host: no peer, no grants, no way out. For the tests of engines and
     /// middleware.
     pub fn detached(time: Duration) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             request_id: RequestId::generate(),
             deadline: Instant::now() + time,
             depth: 0,
@@ -153,62 +157,62 @@ impl Call {
             refused: None,
             span: None,
             held: None,
-        }
+        }))
     }
 
     /// The same, as if it had been resolved to `target` by `route`.
     #[must_use]
     pub fn detached_to(mut self, route: &str, target: Target) -> Self {
-        self.matched = Arc::new(Matched::new(route, target));
+        Arc::make_mut(&mut self.0).matched = Arc::new(Matched::new(route, target));
         self
     }
 
-    /// The same, as if it came from `peer`.
+    /// The same call as of another client: the one behind the proxy that has connected.
     #[must_use]
-    pub fn detached_from(mut self, peer: SocketAddr) -> Self {
-        self.peer = Some(peer);
+    pub fn with_peer(mut self, peer: SocketAddr) -> Self {
+        Arc::make_mut(&mut self.0).peer = Some(peer);
         self
     }
 
     /// The id of the inbound request that this call belongs to.
     pub fn request_id(&self) -> &RequestId {
-        &self.request_id
+        &self.0.request_id
     }
 
     /// When the response head must be there. A nested call never outlives its caller's deadline.
     pub fn deadline(&self) -> Instant {
-        self.deadline
+        self.0.deadline
     }
 
     /// Whether the answer, an error, was decided before the request reached the host. A middleware that
     /// answers in place of others lets it pass.
     pub fn is_refused(&self) -> bool {
-        self.refused.is_some()
+        self.0.refused.is_some()
     }
 
     /// How many calls lie above this one: 0 at the edge, 1 for the module that it reaches.
     pub fn depth(&self) -> u8 {
-        self.depth
+        self.0.depth
     }
 
     /// The client's address, where the request came over a socket.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.peer
+        self.0.peer
     }
 
     /// The W3C trace context, once a middleware has set it.
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.trace.as_ref()
+        self.0.trace.as_ref()
     }
 
     /// The route and what answers.
     pub fn matched(&self) -> &Arc<Matched> {
-        &self.matched
+        &self.0.matched
     }
 
     /// What the called module may use.
     pub fn grants(&self) -> &Arc<Grants> {
-        &self.grants
+        &self.0.grants
     }
 
     /// Sends a request of the guest's: to another module at `http://NAME.mik.internal/`, or out through
@@ -218,13 +222,13 @@ impl Call {
         request: Request,
         options: SendOptions,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
-        self.caller.send(request, self, options)
+        self.0.caller.send(request, self, options)
     }
 
     /// The same call with an earlier deadline; a later one changes nothing.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = self.deadline.min(deadline);
+        Arc::make_mut(&mut self.0).deadline = self.0.deadline.min(deadline);
         self
     }
 
@@ -232,34 +236,34 @@ impl Call {
     /// `time` from now.
     #[must_use]
     pub fn after_head(mut self, time: Duration) -> Self {
-        self.deadline = Instant::now() + time;
+        Arc::make_mut(&mut self.0).deadline = Instant::now() + time;
         self
     }
 
     /// The same call under another request id.
     #[must_use]
     pub fn with_request_id(mut self, id: RequestId) -> Self {
-        self.request_id = id;
+        Arc::make_mut(&mut self.0).request_id = id;
         self
     }
 
     /// The same call with a trace context.
     #[must_use]
     pub fn with_trace(mut self, trace: TraceContext) -> Self {
-        self.trace = Some(trace);
+        Arc::make_mut(&mut self.0).trace = Some(trace);
         self
     }
 
     /// The same call, whose waiting is told to `span`.
     #[must_use]
     pub fn with_span(mut self, span: Arc<dyn Span>) -> Self {
-        self.span = Some(span);
+        Arc::make_mut(&mut self.0).span = Some(span);
         self
     }
 
     /// Tells whoever traces this call that the middleware `name` has waited since `since`.
     pub fn waited(&self, name: &str, since: Instant) {
-        if let Some(span) = &self.span {
+        if let Some(span) = &self.0.span {
             span.waited(name, since);
         }
     }
@@ -268,7 +272,8 @@ impl Call {
     /// another while what was called still works, even after its answer has ended.
     #[must_use]
     pub fn holding(mut self, held: Arc<dyn Any + Send + Sync>) -> Self {
-        self.held = Some(match self.held {
+        let parts = Arc::make_mut(&mut self.0);
+        parts.held = Some(match parts.held.take() {
             None => held,
             Some(before) => Arc::new((before, held)),
         });
@@ -278,7 +283,7 @@ impl Call {
     /// The same call with other grants.
     #[must_use]
     pub fn with_grants(mut self, grants: Arc<Grants>) -> Self {
-        self.grants = grants;
+        Arc::make_mut(&mut self.0).grants = grants;
         self
     }
 }
@@ -286,9 +291,9 @@ impl Call {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("request_id", &format_args!("{}", self.request_id))
-            .field("depth", &self.depth)
-            .field("matched", &self.matched)
+            .field("request_id", &format_args!("{}", self.0.request_id))
+            .field("depth", &self.0.depth)
+            .field("matched", &self.0.matched)
             .finish_non_exhaustive()
     }
 }

@@ -58,7 +58,7 @@ impl Caller {
         };
         let call = call.clone();
         match internal_target(request.uri()) {
-            Some(_) if !call.grants.allowed_hosts.allow(request.uri()) => {
+            Some(_) if !call.0.grants.allowed_hosts.allow(request.uri()) => {
                 denied(&call, &authority);
                 failed(UpstreamError::Denied(authority).into())
             }
@@ -68,7 +68,7 @@ impl Caller {
                 host.call(target, request, &call).await
             }),
             Some(None) => failed(CallError::NotFound(format!("no module {authority}").into())),
-            None if !call.grants.allowed_hosts.allow(request.uri()) => {
+            None if !call.0.grants.allowed_hosts.allow(request.uri()) => {
                 denied(&call, &authority);
                 failed(UpstreamError::Denied(authority).into())
             }
@@ -103,13 +103,13 @@ fn shown(uri: &Uri) -> String {
 
 /// Logs the one line of `mik.toml` that would allow what was just denied.
 fn denied(call: &Call, authority: &str) {
-    let section = match &call.matched.target {
+    let section = match &call.0.matched.target {
         Target::Module(name) => format!("[modules.{name}]"),
         Target::Script(name) => format!("[scripts.{name}]"),
         _ => return,
     };
     tracing::warn!(
-        request_id = %call.request_id,
+        request_id = %call.0.request_id,
         "outgoing request denied; to allow it, write in mik.toml under {section}: \
          allowed_hosts = [\"{}\"]",
         authority.escape_debug(),

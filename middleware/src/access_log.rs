@@ -76,8 +76,9 @@ impl Middleware for AccessLog {
             return next.run(request, call);
         }
         let line = Line::begin(&request, &call);
+        let answer = next.run(request, call);
         Box::pin(async move {
-            let response = match next.run(request, call).await {
+            let response = match answer.await {
                 Ok(response) => response,
                 Err(error) => {
                     line.end(error.kind().status(), Some(&error), 0, false);

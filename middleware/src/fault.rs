@@ -130,7 +130,7 @@ impl Fault {
     fn tell(&self, faults: &Faults, call: &Call) {
         let target = &call.matched().target;
         for fault in faults.names() {
-            tracing::warn!(request_id = %call.request_id(), %target, "injected fault: {fault}");
+            tracing::warn!(request_id = %call.request_id(), called = %target, "injected fault: {fault}");
             if let Some(injected) = self.injected.get() {
                 injected.add(1, &[label(target), KeyValue::new("mik.fault", fault)]);
             }

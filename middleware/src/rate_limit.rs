@@ -130,7 +130,7 @@ impl RateLimit {
         let client = self.proxies.client(peer.ip(), request.headers());
         match client == peer.ip().to_canonical() {
             true => call,
-            false => call.detached_from(SocketAddr::new(client, 0)),
+            false => call.with_peer(SocketAddr::new(client, 0)),
         }
     }
 

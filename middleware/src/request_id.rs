@@ -117,8 +117,9 @@ impl Middleware for RequestIds {
                 }
                 let Some(value) = self.value(&call) else { return next.run(request, call) };
                 request.headers_mut().insert(&self.header, value.clone());
+                let answer = next.run(request, call);
                 Box::pin(async move {
-                    let mut response = next.run(request, call).await?;
+                    let mut response = answer.await?;
                     response.headers_mut().insert(&self.header, value);
                     Ok(response)
                 })

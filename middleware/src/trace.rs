@@ -142,8 +142,9 @@ impl Middleware for Trace {
                 let told = request.headers().get(TRACEPARENT).filter(|_| self.respond).cloned();
                 let call = call.with_trace(trace);
                 let Some(told) = told else { return next.run(request, call) };
+                let answer = next.run(request, call);
                 Box::pin(async move {
-                    let mut response = next.run(request, call).await?;
+                    let mut response = answer.await?;
                     // One that stands further in and makes spans knows better.
                     response.headers_mut().entry(TRACERESPONSE).or_insert(told);
                     Ok(response)

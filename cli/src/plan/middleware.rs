@@ -103,13 +103,16 @@ impl Draft<'_> {
                 }
                 Err(error) => error,
             };
-            is_sound = false;
             let span = match &error {
                 Unknown::Settings(settings) => settings.span(),
                 _ => None,
             };
             let entry = span.as_ref().and_then(|span| self.places.entry_of_middleware(span));
-            self.tell(name, &error, span);
+            // What is missing once something wrong is taken out was there before.
+            if is_sound || span.is_some() {
+                self.tell(name, &error, span);
+            }
+            is_sound = false;
             match entry.map(|entry| without(&text, entry)) {
                 Some(less) if less != text && DeTable::parse(&less).is_ok() => text = less,
                 _ => return None,

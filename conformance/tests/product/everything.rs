@@ -144,9 +144,22 @@ fn what_is_on_is_listed_in_its_order() {
     let on = list.iter().filter(|line| line["on"] == true);
     let names: Vec<_> = on.map(|line| line["name"].as_str().unwrap()).collect();
     let expected = [
-        "request-id", "trace", "access-log", "metrics", "headers", "cors", "compression",
-        "rate-limit", "auth", "body-limit", "deadline", "static", "retry", "breaker",
-        "concurrency", "fault",
+        "request-id",
+        "trace",
+        "access-log",
+        "metrics",
+        "headers",
+        "cors",
+        "compression",
+        "rate-limit",
+        "auth",
+        "body-limit",
+        "deadline",
+        "static",
+        "retry",
+        "breaker",
+        "concurrency",
+        "fault",
     ];
     assert_eq!(names, expected);
     let breaker = list.iter().find(|line| line["name"] == "breaker").unwrap();
@@ -174,7 +187,9 @@ fn every_key_is_in_the_schema_and_in_the_report() {
     assert!(breaker["properties"]["max_open"]["description"].is_string(), "{breaker}");
     let report = setup.run(&["check"]);
     assert_eq!(report.code(), Some(0), "{}", report.stdout);
-    for key in ["middleware.concurrency.limit", "middleware.breaker.upstream", "modules.inspect.auth"] {
+    for key in
+        ["middleware.concurrency.limit", "middleware.breaker.upstream", "modules.inspect.auth"]
+    {
         assert!(report.stdout.contains(key), "{key}\n{}", report.stdout);
     }
     assert!(!report.stdout.contains("s3cret"), "{}", report.stdout);

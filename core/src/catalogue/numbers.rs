@@ -19,6 +19,8 @@ pub(crate) struct Numbers {
     /// What was unloaded to make room.
     pub(super) evictions: Counter<u64>,
     loads: Histogram<f64>,
+    /// The attribute that says what was loaded.
+    name: &'static str,
 }
 
 impl Numbers {
@@ -30,19 +32,30 @@ impl Numbers {
             hits: count("mik.cache.hits", "Calls that found their module loaded"),
             misses: count("mik.cache.misses", "Calls that waited for their module to be loaded"),
             evictions: count("mik.cache.evictions", "Modules that were unloaded to make room"),
-            loads: meter
-                .f64_histogram("mik.module.load.duration")
-                .with_unit("s")
-                .with_description("Time to load a module, compiled or from disk")
-                .with_boundaries(SECONDS.into())
-                .build(),
+            loads: durations(
+                meter,
+                "mik.module.load.duration",
+                "Time to load a module, compiled or from disk",
+            ),
+            name: "mik.module",
         }
+    }
+
+    /// The same for scripts.
+    pub(crate) fn of_scripts(&self, meter: &Meter) -> Self {
+        let loads = durations(meter, "mik.script.load.duration", "Time to load a script");
+        Self { loads, name: "mik.script", ..self.clone() }
     }
 
     pub(super) fn loaded(&self, name: &str, took: Duration, is_ok: bool) {
         let outcome = if is_ok { "ok" } else { "error" };
         let labels =
-            [KeyValue::new("mik.module", name.to_owned()), KeyValue::new("mik.outcome", outcome)];
+            [KeyValue::new(self.name, name.to_owned()), KeyValue::new("mik.outcome", outcome)];
         self.loads.record(took.as_secs_f64(), &labels);
     }
+}
+
+fn durations(meter: &Meter, name: &'static str, what: &'static str) -> Histogram<f64> {
+    let builder = meter.f64_histogram(name).with_unit("s").with_description(what);
+    builder.with_boundaries(SECONDS.into()).build()
 }

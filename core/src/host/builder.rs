@@ -171,14 +171,14 @@ impl HostBuilder {
         all.iter().for_each(|(middleware, _)| middleware.instrument(&meter));
         let endpoints = all.iter().filter_map(|(middleware, _)| middleware.endpoint()).collect();
         let numbers = Numbers::new(&meter);
-        let open = |path: PathBuf, extensions, settings, loader: Arc<dyn Loader>| {
+        let open = |path: PathBuf, extensions, settings, loader: Arc<dyn Loader>, numbers| {
             let files = Files::new(path, extensions);
-            Catalogue::open(files, settings, loader, self.cache, numbers.clone())
+            Catalogue::open(files, settings, loader, self.cache, numbers)
         };
         let modules = match self.modules {
             Some(path) => {
                 let loader = Arc::new(ModuleLoader { engine: engine.clone(), max_bytes });
-                Some(open(path, MODULES, self.module_settings, loader)?)
+                Some(open(path, MODULES, self.module_settings, loader, numbers.clone())?)
             }
             None => None,
         };
@@ -186,7 +186,8 @@ impl HostBuilder {
             Some(path) => {
                 let orchestrator = self.orchestrator.ok_or(BuildError::NoOrchestrator)?;
                 let loader = Arc::new(ScriptLoader { orchestrator, max_bytes });
-                Some(open(path, &["js", "mjs", "ts"], self.script_settings, loader)?)
+                let numbers = numbers.of_scripts(&meter);
+                Some(open(path, &["js", "mjs", "ts"], self.script_settings, loader, numbers)?)
             }
             None => None,
         };

@@ -12,28 +12,28 @@ use crate::{CallError, ClientFault, Target, UpstreamError};
 pub(super) fn edge() -> Innermost {
     Arc::new(|mut request, call| {
         Box::pin(async move {
-            if let Some(error) = call.refused {
-                return Err(Arc::unwrap_or_clone(error));
+            if let Some(error) = &call.0.refused {
+                return Err(CallError::clone(error));
             }
-            let Some(host) = call.caller.host().cloned() else {
+            let Some(host) = call.0.caller.host().cloned() else {
                 return Err(CallError::NotFound("no host".into()));
             };
-            match &call.matched.target {
+            match &call.0.matched.target {
                 Target::Builtin(health::NAME) => health::answer(&host, &request),
                 target if host.is_draining() && !host.answers_while_draining(target) => {
                     Err(CallError::Draining)
                 }
                 Target::Module(_) | Target::Script(_) => {
-                    forward::strip_prefix(&mut request, &call.matched)?;
-                    host.call(call.matched.target.clone(), request, &call).await
+                    forward::strip_prefix(&mut request, &call.0.matched)?;
+                    host.call(call.0.matched.target.clone(), request, &call).await
                 }
                 Target::Builtin(name) => match host.endpoint(name) {
                     Some(endpoint) => {
                         let path = request.uri().path();
-                        if call.matched.prefix.as_ref().is_some_and(|prefix| prefix == path) {
+                        if call.0.matched.prefix.as_ref().is_some_and(|prefix| prefix == path) {
                             request.extensions_mut().insert(BarePrefix);
                         }
-                        forward::strip_prefix(&mut request, &call.matched)?;
+                        forward::strip_prefix(&mut request, &call.0.matched)?;
                         (endpoint.handler)(request, call).await
                     }
                     None => Err(NO_ROUTE),
@@ -50,7 +50,7 @@ const NO_ROUTE: CallError = CallError::NotFound(Cow::Borrowed("no route for this
 pub(super) fn upstream() -> Innermost {
     Arc::new(|mut request, call| {
         Box::pin(async move {
-            let Some(host) = call.caller.host() else {
+            let Some(host) = call.0.caller.host() else {
                 return Err(UpstreamError::Invalid("no host").into());
             };
             let options = request.extensions_mut().remove().unwrap_or_default();
@@ -63,10 +63,10 @@ pub(super) fn upstream() -> Innermost {
 pub(super) fn call() -> Innermost {
     Arc::new(|mut request, call| {
         Box::pin(async move {
-            let Some(ticket) = call.ticket.clone() else {
+            let Some(ticket) = call.0.ticket.clone() else {
                 return Err(CallError::NotFound("not a call".into()));
             };
-            let handler = ticket.entry().ready(ticket.catalogue(), call.deadline).await?;
+            let handler = ticket.entry().ready(ticket.catalogue(), call.0.deadline).await?;
             forward::clean_request(&mut request);
             let method = request.method().clone();
             let fault = request.extensions().get::<BodyFault>().cloned();

@@ -12,11 +12,13 @@ mod tests;
 mod ticket;
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt;
 use opentelemetry::metrics::Meter;
 use tokio::time::Instant;
 
@@ -24,10 +26,11 @@ pub use builder::{BuildError, HostBuilder};
 pub(crate) use telemetry::Traffic;
 pub(crate) use ticket::Ticket;
 
+use crate::call::Parts;
 use crate::caller::Caller;
 use crate::catalogue::{Catalogue, Entry, FOR_EVER, Watcher};
 use crate::limits::ServerLimits;
-use crate::middleware::Chain;
+use crate::middleware::{Chain, panicked};
 use crate::outbound::Outbound;
 use crate::{
     Call, CallError, Endpoint, Engine, Matched, ModuleName, Request, RequestId, Response, Ring,
@@ -104,7 +107,7 @@ impl Host {
         refused: Option<Arc<CallError>>,
     ) -> Response {
         let inner = self.0.current.load_full();
-        let call = Call {
+        let call = Call(Arc::new(Parts {
             request_id: RequestId::generate(),
             deadline: Instant::now() + FOR_EVER,
             depth: 0,
@@ -117,10 +120,15 @@ impl Host {
             refused,
             span: None,
             held: None,
-        };
-        let request_id = call.request_id.clone();
+        }));
+        let request_id = call.0.request_id.clone();
         let chain = inner.edge.run(request, call);
-        chain.await.unwrap_or_else(|error| error.into_response(&request_id))
+        // Also what panics before it has come to a future.
+        match AssertUnwindSafe(chain).catch_unwind().await {
+            Ok(result) => result,
+            Err(panic) => Err(panicked(&*panic, &request_id)),
+        }
+        .unwrap_or_else(|error| error.into_response(&request_id))
     }
 
     /// Calls a module or a script on behalf of `parent`: the one way in for requests from the network,
@@ -138,26 +146,26 @@ impl Host {
         let Some((entry, catalogue)) = inner.find(&target) else {
             return Err(CallError::NotFound(format!("no such {target}").into()));
         };
-        let depth = parent.depth + 1;
+        let depth = parent.0.depth + 1;
         if depth > self.0.limits.depth {
             return Err(CallError::Loop(self.0.limits.depth));
         }
         let ticket = Arc::new(Ticket::admit(self, &entry, catalogue)?);
         let settings = entry.settings();
-        let call = Call {
-            request_id: parent.request_id.clone(),
-            deadline: parent.deadline.min(Instant::now() + settings.timeout),
+        let call = Call(Arc::new(Parts {
+            request_id: parent.0.request_id.clone(),
+            deadline: parent.0.deadline.min(Instant::now() + settings.timeout),
             depth,
-            peer: parent.peer,
-            trace: parent.trace.clone(),
+            peer: parent.0.peer,
+            trace: parent.0.trace.clone(),
             matched: entry.matched().clone(),
             grants: settings.grants.clone(),
-            caller: parent.caller.clone(),
+            caller: parent.0.caller.clone(),
             ticket: Some(ticket.clone()),
             refused: None,
             span: None,
             held: None,
-        };
+        }));
         let response = inner.calls.run(request, call).await?;
         // The call is in flight until its body has ended.
         Ok(response
@@ -179,7 +187,7 @@ impl Host {
         let authority = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
         request.extensions_mut().insert(options);
         let mut call = parent.clone();
-        call.matched = Arc::new(Matched {
+        Arc::make_mut(&mut call.0).matched = Arc::new(Matched {
             route: UPSTREAM.clone(),
             target: Target::Upstream(authority.into()),
             engine: None,

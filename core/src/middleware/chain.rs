@@ -69,19 +69,20 @@ impl Next {
         call: Call,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
         Box::pin(async move {
-            let request_id = call.request_id.clone();
-            let ring = self.chain.ring;
-            let run = async move {
-                match self.chain.layers.get(self.index) {
-                    Some(layer) => {
-                        let next = Self { chain: self.chain.clone(), index: self.index + 1 };
-                        layer.handle(request, call, next).await
-                    }
-                    None => (self.chain.innermost)(request, call).await,
+            let (ring, request_id) = (self.chain.ring, call.request_id().clone());
+            // What is called is moved no further than into its own future: this runs for each layer of each
+            // request, and requests are large.
+            let future = match self.chain.layers.get(self.index) {
+                Some(layer) => {
+                    let next = Self { chain: self.chain.clone(), index: self.index + 1 };
+                    layer.handle(request, call, next)
                 }
+                None => (self.chain.innermost)(request, call),
             };
-            let result = AssertUnwindSafe(run).catch_unwind().await;
-            let result = result.unwrap_or_else(|panic| Err(panicked(&*panic, &request_id)));
+            let result = match AssertUnwindSafe(future).catch_unwind().await {
+                Ok(result) => result,
+                Err(panic) => Err(panicked(&*panic, &request_id)),
+            };
             match (ring, result) {
                 (Ring::Edge, Err(error)) => Ok(error.into_response(&request_id)),
                 (_, result) => result,
@@ -91,7 +92,7 @@ impl Next {
 }
 
 /// The error that a panic is, and its line in the log.
-fn panicked(panic: &(dyn Any + Send), request_id: &RequestId) -> CallError {
+pub(crate) fn panicked(panic: &(dyn Any + Send), request_id: &RequestId) -> CallError {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let message = text.unwrap_or("unknown");

@@ -10,7 +10,7 @@ use opentelemetry::metrics::Meter;
 use crate::{BoxFuture, Call, CallError, Request, Response};
 
 pub use chain::Next;
-pub(crate) use chain::{Chain, Innermost};
+pub(crate) use chain::{Chain, Innermost, panicked};
 pub use endpoint::{BarePrefix, Endpoint};
 pub use rings::{Ring, Rings};
 pub use tower::{RestOfChain, TowerLayer};

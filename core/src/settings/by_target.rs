@@ -10,8 +10,9 @@ use super::{Settings, SettingsError, Table, empty, read};
 use crate::{ModuleName, Target};
 
 /// Tables of `mik.toml` that hold single modules and scripts.
-const TABLES: [(&str, fn(ModuleName) -> Target); 2] =
-    [("modules", Target::Module), ("scripts", Target::Script)];
+const TABLES: [(&str, Kind); 2] = [("modules", Target::Module), ("scripts", Target::Script)];
+
+type Kind = fn(ModuleName) -> Target;
 
 /// What one middleware is told for each target: its own table for all of them, and
 /// `[modules.NAME.MIDDLEWARE]`, whose keys go before those of that table.

@@ -98,24 +98,24 @@ impl Gate {
     }
 
     fn tell(&self, kind: Kind, open_for: Duration) {
-        let target = &self.target;
+        let circuit = &self.target;
         let to = match kind {
             Kind::Open => {
                 let time = format_duration(open_for);
-                tracing::warn!(%target, "circuit open: calls are refused for {time}");
+                tracing::warn!(%circuit, "circuit open: calls are refused for {time}");
                 "open"
             }
             Kind::HalfOpen => {
-                tracing::debug!(%target, "circuit half open: one call is let through");
+                tracing::debug!(%circuit, "circuit half open: one call is let through");
                 "half_open"
             }
             Kind::Closed => {
-                tracing::info!(%target, "circuit closed");
+                tracing::info!(%circuit, "circuit closed");
                 "closed"
             }
         };
         if let Some(transitions) = self.transitions.get() {
-            transitions.add(1, &[label(target), KeyValue::new("to", to)]);
+            transitions.add(1, &[label(circuit), KeyValue::new("to", to)]);
         }
     }
 }

@@ -65,7 +65,7 @@ impl Pass {
     pub(super) fn answered(mut self, response: Response) -> Response {
         let verdict = self.gate.counted.status(response.status());
         // Whether all of a failure is read makes no difference.
-        if true {
+        if verdict == Verdict::Failure || is_whole(response.body()) {
             self.settle(verdict);
             return response;
         }

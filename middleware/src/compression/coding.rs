@@ -1,6 +1,6 @@
 //! The content codings, and what encodes and decodes them.
 
-use std::fmt;
+use std::{fmt, io};
 
 use async_compression::Level;
 use async_compression::brotli::EncoderParams;
@@ -9,6 +9,7 @@ use async_compression::codecs::{
     BrotliDecoder, BrotliEncoder, DecodeV2, EncodeV2, GzipDecoder, GzipEncoder, ZstdDecoder,
     ZstdEncoder,
 };
+use async_compression::core::util::{PartialBuffer, WriteBuffer};
 use async_compression::zstd::{CParameter, DParameter};
 use mik_core::values::Count;
 use schemars::JsonSchema;
@@ -81,7 +82,7 @@ impl Coding {
         let level = i32::try_from(level).unwrap_or(i32::MAX);
         match self {
             Self::Gzip => {
-                Box::new(GzipEncoder::new(FlateEncoderParams::from(Level::Precise(level))))
+                Box::new(Gzip(GzipEncoder::new(FlateEncoderParams::from(Level::Precise(level)))))
             }
             Self::Br => Box::new(BrotliEncoder::new(
                 EncoderParams::default()
@@ -117,6 +118,30 @@ impl Coding {
 impl fmt::Display for Coding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// gzip whose flush leaves nothing behind. That of miniz only hands out what waits for space from before,
+/// where there is any: what came since would stay inside.
+struct Gzip(GzipEncoder);
+
+impl EncodeV2 for Gzip {
+    fn encode(
+        &mut self,
+        input: &mut PartialBuffer<&[u8]>,
+        output: &mut WriteBuffer<'_>,
+    ) -> io::Result<()> {
+        self.0.encode(input, output)
+    }
+
+    fn flush(&mut self, output: &mut WriteBuffer<'_>) -> io::Result<bool> {
+        // What waits goes first. Where nothing does, that is an error of no consequence.
+        let _ = self.0.encode(&mut PartialBuffer::new(&[]), output);
+        Ok(!output.has_no_spare_space() && self.0.flush(output)?)
+    }
+
+    fn finish(&mut self, output: &mut WriteBuffer<'_>) -> io::Result<bool> {
+        self.0.finish(output)
     }
 }
 

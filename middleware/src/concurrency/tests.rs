@@ -59,13 +59,16 @@ impl Drop for Busy {
     }
 }
 
-/// `/run/m/*` answers when told to, `/run/m/stream` at once with a body that ends when told to.
-fn serving(middleware: impl Middleware + 'static) -> (Served, Work) {
+/// `/ready` answers at once, `/stream` at once with a body that ends when told to, all else when told to.
+fn working() -> (impl Fn(Request, Call) -> BoxFuture<'static, Result<Response, CallError>>, Work) {
     let work = Work::default();
     let shared = work.clone();
-    let module = move |request: Request, _: Call| {
+    let module = move |request: Request, _: Call| -> BoxFuture<'static, _> {
         let work = shared.clone();
-        async move {
+        Box::pin(async move {
+            if request.uri().path() == "/ready" {
+                return Ok(Response::new("ready".into()));
+            }
             let busy = work.begin(&request);
             if request.uri().path() == "/stream" {
                 let end = stream::once(async move {
@@ -76,10 +79,23 @@ fn serving(middleware: impl Middleware + 'static) -> (Served, Work) {
             }
             work.0.done.notified().await;
             Ok(Response::new("done".into()))
-        }
+        })
     };
+    (module, work)
+}
+
+/// A host with such a module `m`, loaded, and `other`, behind `middleware`.
+async fn serving(middleware: impl Middleware + 'static) -> (Served, Work) {
+    let (module, work) = working();
     let rig = Rig::default().module("m", module).says("other", "other");
-    (rig.with(middleware).build(), work)
+    let served = rig.with(middleware).build();
+    loaded(&served).await;
+    (served, work)
+}
+
+/// Has the module loaded, which happens on a thread of its own and takes a time of its own.
+async fn loaded(served: &Served) {
+    assert_eq!(text(served.get("/run/m/ready").await).await, "ready");
 }
 
 /// Polls `call` until it stands still.
@@ -110,7 +126,7 @@ fn is_refused(response: &Response) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn one_more_than_the_limit_is_refused_at_once() {
-    let (served, work) = serving(Concurrency::new(2));
+    let (served, work) = serving(Concurrency::new(2)).await;
     let calls = begin(&served, &["a", "b"]).await;
     let refused = served.get("/run/m/c").await;
     assert!(is_refused(&refused), "{refused:?}");
@@ -129,7 +145,7 @@ async fn one_more_than_the_limit_is_refused_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_place_is_taken_until_the_body_has_ended() {
-    let (served, work) = serving(Concurrency::new(1));
+    let (served, work) = serving(Concurrency::new(1)).await;
     let response = served.get("/run/m/stream").await;
     assert_eq!(response.status(), 200);
     assert!(is_refused(&served.get("/run/m/a").await));
@@ -159,7 +175,7 @@ async fn a_place_is_taken_while_the_guest_still_works() {
 
 #[tokio::test(start_paused = true)]
 async fn who_waits_comes_in_order() {
-    let (served, work) = serving(Concurrency::new(1).queue(3, Duration::from_secs(1)));
+    let (served, work) = serving(Concurrency::new(1).queue(3, Duration::from_secs(1))).await;
     let mut calls = begin(&served, &["a", "b", "c", "d"]).await;
     let refused = served.get("/run/m/e").await;
     assert!(is_refused(&refused), "the queue is full");
@@ -182,7 +198,7 @@ async fn who_waits_comes_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_longer_than_said_or_past_the_deadline() {
-    let (served, _work) = serving(Concurrency::new(1).queue(1, Duration::from_millis(500)));
+    let (served, _work) = serving(Concurrency::new(1).queue(1, Duration::from_millis(500))).await;
     let _held = begin(&served, &["a"]).await;
     let started = Instant::now();
     assert!(is_refused(&served.get("/run/m/b").await));
@@ -252,17 +268,10 @@ impl Middleware for Traced {
 #[tokio::test(start_paused = true)]
 async fn waiting_is_told_to_the_trace() {
     let waits = Arc::new(Waits::default());
-    let work = Work::default();
-    let shared = work.clone();
-    let module = move |request: Request, _: Call| {
-        let busy = shared.begin(&request);
-        async move {
-            busy.0.0.done.notified().await;
-            Ok(Response::new("done".into()))
-        }
-    };
+    let (module, work) = working();
     let rig = Rig::default().module("m", module).with(Traced(waits.clone()));
     let served = rig.with(Concurrency::new(1).queue(1, Duration::from_secs(1))).build();
+    loaded(&served).await;
     let mut calls = begin(&served, &["a", "b"]).await;
     advance(Duration::from_millis(300)).await;
     work.done();

@@ -11,16 +11,16 @@ use mik_core::{Body, Call, CallError, Matched, Request, RequestId, Response, Tar
 use mik_plugin::abi::{self, Str};
 
 /// What decides where a message ends or whom it is for, and what concerns one connection only.
-const NOT_FOR_PLUGINS: [HeaderName; 9] = [
-    CONTENT_LENGTH,
-    TRANSFER_ENCODING,
-    HOST,
-    CONNECTION,
-    TE,
-    UPGRADE,
-    PROXY_AUTHENTICATE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
+const NOT_FOR_PLUGINS: [&str; 9] = [
+    "content-length",
+    "transfer-encoding",
+    "host",
+    "connection",
+    "te",
+    "upgrade",
+    "proxy-authenticate",
+    "keep-alive",
+    "proxy-connection",
 ];
 
 /// What of a request stays known after it has gone on.
@@ -70,8 +70,9 @@ pub(super) struct Hook<'a> {
     pub(super) fault: Option<&'static str>,
     pub(super) explanation: Option<String>,
     texts: [Option<String>; 3],
-    /// What was replaced: the plugin may still look at it.
-    kept: Vec<(Option<HeaderName>, Option<HeaderValue>)>,
+    /// What was replaced or removed: the plugin may still look at it.
+    old_names: Vec<HeaderName>,
+    old_values: Vec<HeaderValue>,
 }
 
 impl Seen {
@@ -101,6 +102,15 @@ impl Verdict {
     }
 }
 
+impl Head<'_> {
+    fn headers(&mut self) -> Result<&mut HeaderMap, i32> {
+        match self {
+            Self::None => Err(abi::NOT_NOW),
+            Self::Request(headers) | Self::Response(_, headers) => Ok(headers),
+        }
+    }
+}
+
 impl<'a> Hook<'a> {
     pub(super) fn new(seen: &'a Seen, head: Head<'a>, may: May) -> Self {
         Self {
@@ -113,7 +123,8 @@ impl<'a> Hook<'a> {
             fault: None,
             explanation: None,
             texts: [None, None, None],
-            kept: Vec::new(),
+            old_names: Vec::new(),
+            old_values: Vec::new(),
         }
     }
 
@@ -148,15 +159,8 @@ impl<'a> Hook<'a> {
         self.texts[at].as_deref()
     }
 
-    fn headers(&mut self) -> Result<&mut HeaderMap, i32> {
-        match &mut self.head {
-            Head::None => Err(abi::NOT_NOW),
-            Head::Request(headers) | Head::Response(_, headers) => Ok(headers),
-        }
-    }
-
     pub(super) fn header(&mut self, name: &[u8], index: usize) -> Result<Str, i32> {
-        let headers = self.headers()?;
+        let headers = self.head.headers()?;
         let name = std::str::from_utf8(name).map_err(|_| abi::INVALID)?;
         let value = match index {
             0 => headers.get(name),
@@ -166,42 +170,35 @@ impl<'a> Hook<'a> {
     }
 
     pub(super) fn header_at(&mut self, index: usize) -> Result<(Str, Str), i32> {
-        let (name, value) = self.headers()?.iter().nth(index).ok_or(abi::NONE)?;
+        let (name, value) = self.head.headers()?.iter().nth(index).ok_or(abi::NONE)?;
         Ok((Str::new(name.as_str().as_bytes()), Str::new(value.as_bytes())))
     }
 
     pub(super) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), i32> {
-        let (name, value) = field(name, value)?;
-        match self.headers()?.try_entry(name).map_err(|_| abi::INVALID)? {
+        let value = HeaderValue::from_bytes(value).map_err(|_| abi::INVALID)?;
+        match entry(self.head.headers()?, name)? {
             Entry::Vacant(entry) => {
                 entry.try_insert(value).map_err(|_| abi::LIMIT)?;
             }
-            Entry::Occupied(mut entry) => {
-                let old: Vec<_> = entry.insert_mult(value).map(|old| (None, Some(old))).collect();
-                self.kept.extend(old);
-            }
+            Entry::Occupied(mut entry) => self.old_values.extend(entry.insert_mult(value)),
         }
         Ok(())
     }
 
     pub(super) fn append(&mut self, name: &[u8], value: &[u8]) -> Result<(), i32> {
         let (name, value) = field(name, value)?;
-        self.headers()?.try_append(name, value).map_err(|_| abi::LIMIT)?;
+        self.head.headers()?.try_append(name, value).map_err(|_| abi::LIMIT)?;
         Ok(())
     }
 
     pub(super) fn remove(&mut self, name: &[u8]) -> Result<(), i32> {
-        let name = field_name(name)?;
-        match self.headers()?.try_entry(name).map_err(|_| abi::INVALID)? {
-            Entry::Vacant(_) => Err(abi::NONE),
-            Entry::Occupied(entry) => {
-                let (name, values) = entry.remove_entry_mult();
-                let old: Vec<_> = values.map(|old| (None, Some(old))).collect();
-                self.kept.push((Some(name), None));
-                self.kept.extend(old);
-                Ok(())
-            }
-        }
+        let Entry::Occupied(entry) = entry(self.head.headers()?, name)? else {
+            return Err(abi::NONE);
+        };
+        let (name, values) = entry.remove_entry_mult();
+        self.old_names.push(name);
+        self.old_values.extend(values);
+        Ok(())
     }
 
     pub(super) fn status(&self) -> u32 {
@@ -276,10 +273,17 @@ fn final_status(status: u32) -> Result<StatusCode, i32> {
 
 fn field(name: &[u8], value: &[u8]) -> Result<(HeaderName, HeaderValue), i32> {
     let value = HeaderValue::from_bytes(value).map_err(|_| abi::INVALID)?;
-    Ok((field_name(name)?, value))
+    let name = allowed(name)?;
+    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(|_| abi::INVALID)?, value))
 }
 
-fn field_name(name: &[u8]) -> Result<HeaderName, i32> {
-    let name = HeaderName::from_bytes(name).map_err(|_| abi::INVALID)?;
-    if NOT_FOR_PLUGINS.contains(&name) { Err(abi::DENIED) } else { Ok(name) }
+/// The place of a header. Its name is only copied where it is new.
+fn entry<'h>(headers: &'h mut HeaderMap, name: &[u8]) -> Result<Entry<'h, HeaderValue>, i32> {
+    headers.try_entry(allowed(name)?).map_err(|_| abi::INVALID)
+}
+
+fn allowed(name: &[u8]) -> Result<&str, i32> {
+    let name = std::str::from_utf8(name).map_err(|_| abi::INVALID)?;
+    let is_denied = NOT_FOR_PLUGINS.iter().any(|denied| name.eq_ignore_ascii_case(denied));
+    if is_denied { Err(abi::DENIED) } else { Ok(name) }
 }

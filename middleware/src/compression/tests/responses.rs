@@ -219,6 +219,23 @@ async fn each_event_arrives_before_the_next_is_made() {
     }
 }
 
+#[test]
+fn a_flush_leaves_nothing_behind_where_output_waited_for_space() {
+    // A block of miniz that does not fit in what space there is when the flush comes.
+    let (sender, body) = channel();
+    sender.send(data(vec![b'a'; 85_319])).unwrap();
+    sender.send(data(words(173_879))).unwrap();
+    let levels = Levels::default();
+    let body = Compressed::new(body, Coding::Gzip, &levels, Traffic::default());
+    let mut body = Body::stream(body);
+    let mut packed = Vec::new();
+    while let Poll::Ready(Some(frame)) = poll(&mut body, &mut 0) {
+        packed.extend(frame.unwrap().into_data().unwrap());
+    }
+    let (plain, is_whole) = unpack(Coding::Gzip, &packed).unwrap();
+    assert_eq!((plain.len(), is_whole), (85_319 + 173_879, false));
+}
+
 #[tokio::test]
 async fn an_error_comes_after_what_was_said_before_and_trailers_after_the_end() {
     for coding in Coding::ALL {
