@@ -96,6 +96,11 @@ impl Middleware for RequestIds {
         Rings::EDGE | Rings::CALL | Rings::UPSTREAM
     }
 
+    fn skips(&self, ring: Ring, _: &Request, call: &Call) -> bool {
+        // The edge has set it already.
+        ring == Ring::Call && call.depth() == 1
+    }
+
     fn handle<'a>(
         &'a self,
         mut request: Request,
@@ -103,8 +108,6 @@ impl Middleware for RequestIds {
         next: Next,
     ) -> BoxFuture<'a, Result<Response, CallError>> {
         match next.ring() {
-            // The edge has set it already.
-            Ring::Call if call.depth() == 1 => next.run(request, call),
             Ring::Call | Ring::Upstream => {
                 if let Some(value) = self.value(&call) {
                     request.headers_mut().insert(&self.header, value);

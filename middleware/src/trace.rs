@@ -117,6 +117,11 @@ impl Middleware for Trace {
         Rings::EDGE | Rings::CALL | Rings::UPSTREAM
     }
 
+    fn skips(&self, ring: Ring, _: &Request, call: &Call) -> bool {
+        // The edge has set it already.
+        ring == Ring::Call && call.depth() == 1
+    }
+
     fn handle<'a>(
         &'a self,
         mut request: Request,
@@ -124,8 +129,6 @@ impl Middleware for Trace {
         next: Next,
     ) -> BoxFuture<'a, Result<Response, CallError>> {
         match next.ring() {
-            // The edge has set it already.
-            Ring::Call if call.depth() == 1 => next.run(request, call),
             Ring::Call | Ring::Upstream => {
                 if let Some(trace) = call.trace() {
                     let own = parent(request.headers());

@@ -17,6 +17,8 @@ mod metrics;
 mod modules;
 mod outbound;
 mod own_middleware;
+mod plugins;
+mod reliability;
 mod reuse;
 mod routing;
 mod shutdown;

@@ -139,7 +139,7 @@ impl Entry {
         let now = STARTED.elapsed().as_millis();
         self.last_used.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Relaxed);
         if let Some(loaded) = &*self.slot.load() {
-            catalogue.numbers.hits.add(1, &[]);
+            catalogue.numbers.hits.add(1);
             return Ok(loaded.handler.clone());
         }
         catalogue.numbers.misses.add(1, &[]);

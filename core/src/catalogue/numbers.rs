@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::metrics::{BoundCounter, Counter, Histogram, Meter};
 
 /// Upper bounds of the buckets of loads, in seconds: milliseconds from the store, seconds to compile.
 const SECONDS: [f64; 14] =
@@ -13,7 +13,7 @@ const SECONDS: [f64; 14] =
 #[derive(Clone)]
 pub(crate) struct Numbers {
     /// Calls that found what they call loaded.
-    pub(super) hits: Counter<u64>,
+    pub(super) hits: BoundCounter<u64>,
     /// Calls that had to wait for it to be loaded.
     pub(super) misses: Counter<u64>,
     /// What was unloaded to make room.
@@ -26,10 +26,14 @@ pub(crate) struct Numbers {
 impl Numbers {
     pub(crate) fn new(meter: &Meter) -> Self {
         let count = |name: &'static str, what: &'static str| {
-            meter.u64_counter(name).with_description(what).build()
+            let counter = meter.u64_counter(name).with_description(what).build();
+            // So that it is on the page before it first counts.
+            counter.add(0, &[]);
+            counter
         };
         Self {
-            hits: count("mik.cache.hits", "Calls that found their module loaded"),
+            // Counted for each call: without a lookup.
+            hits: count("mik.cache.hits", "Calls that found their module loaded").bind(&[]),
             misses: count("mik.cache.misses", "Calls that waited for their module to be loaded"),
             evictions: count("mik.cache.evictions", "Modules that were unloaded to make room"),
             loads: durations(

@@ -68,26 +68,40 @@ impl Next {
         request: Request,
         call: Call,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
+        let ring = self.ring();
+        let chain = self.chain;
+        let skips = |layer: &Arc<dyn Middleware>| layer.skips(ring, &request, &call);
+        let mut index = self.index;
+        while chain.layers.get(index).is_some_and(skips) {
+            index += 1;
+        }
+        let request_id = call.request_id().clone();
+        if index >= chain.layers.len() {
+            return Box::pin(guarded((chain.innermost)(request, call), ring, request_id));
+        }
         Box::pin(async move {
-            let (ring, request_id) = (self.chain.ring, call.request_id().clone());
+            let next = Self { chain: chain.clone(), index: index + 1 };
             // What is called is moved no further than into its own future: this runs for each layer of each
             // request, and requests are large.
-            let future = match self.chain.layers.get(self.index) {
-                Some(layer) => {
-                    let next = Self { chain: self.chain.clone(), index: self.index + 1 };
-                    layer.handle(request, call, next)
-                }
-                None => (self.chain.innermost)(request, call),
-            };
-            let result = match AssertUnwindSafe(future).catch_unwind().await {
-                Ok(result) => result,
-                Err(panic) => Err(panicked(&*panic, &request_id)),
-            };
-            match (ring, result) {
-                (Ring::Edge, Err(error)) => Ok(error.into_response(&request_id)),
-                (_, result) => result,
-            }
+            let future = chain.layers[index].handle(request, call, next);
+            guarded(future, ring, request_id).await
         })
+    }
+}
+
+/// Runs a step; a panic is an error, and at the edge an error is a response.
+async fn guarded(
+    step: BoxFuture<'_, Result<Response, CallError>>,
+    ring: Ring,
+    request_id: RequestId,
+) -> Result<Response, CallError> {
+    let result = match AssertUnwindSafe(step).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => Err(panicked(&*panic, &request_id)),
+    };
+    match (ring, result) {
+        (Ring::Edge, Err(error)) => Ok(error.into_response(&request_id)),
+        (_, result) => result,
     }
 }
 

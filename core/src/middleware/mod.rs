@@ -36,6 +36,12 @@ pub trait Middleware: Send + Sync {
         next: Next,
     ) -> BoxFuture<'a, Result<Response, CallError>>;
 
+    /// Whether it has nothing to do with this request. Then it is left out, which costs less than a call
+    /// that only hands the request on.
+    fn skips(&self, _ring: Ring, _request: &Request, _call: &Call) -> bool {
+        false
+    }
+
     /// A path that it answers itself, such as `/metrics`. Requests for it pass the edge ring like all
     /// others.
     fn endpoint(&self) -> Option<Endpoint> {

@@ -97,8 +97,8 @@ typedef struct mik_end {
     uint64_t bytes;    /* of the response body that were handed on */
 } mik_end;
 
-/* A plugin as the host knows it, for log lines and metrics. Valid until `destroy` has returned, on
- * any thread. */
+/* A plugin as the host knows it, for log lines and metrics. It lives as long as the process, and any
+ * thread may use it. */
 typedef struct mik_context mik_context;
 
 /* A request as a hook sees it. Valid until that hook returns, on that hook's thread only. */

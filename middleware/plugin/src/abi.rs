@@ -115,7 +115,7 @@ pub struct End {
     pub bytes: u64,
 }
 
-/// A plugin as the host knows it: for log lines and metrics. Valid until `destroy` has returned.
+/// A plugin as the host knows it: for log lines and metrics. It lives as long as the process.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Context {

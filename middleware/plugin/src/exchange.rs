@@ -8,7 +8,7 @@ use std::ops::Deref;
 use crate::abi::{self, HostTable, Str};
 use crate::{Asks, Headers, Refused, Reply};
 
-/// One request, as far as every hook can read it.
+/// One request, as far as every hook can read it. What it gives can be used until the hook returns.
 #[derive(Debug)]
 pub struct Exchange<'a> {
     table: &'a HostTable,
@@ -22,37 +22,37 @@ impl<'a> Exchange<'a> {
     }
 
     /// The method.
-    pub fn method(&self) -> &str {
+    pub fn method(&self) -> &'a str {
         self.text(abi::METHOD).unwrap_or_default()
     }
 
     /// The path as it came, percent signs and all.
-    pub fn path(&self) -> &str {
+    pub fn path(&self) -> &'a str {
         self.text(abi::PATH).unwrap_or_default()
     }
 
     /// What follows the `?`.
-    pub fn query(&self) -> Option<&str> {
+    pub fn query(&self) -> Option<&'a str> {
         self.text(abi::QUERY_STRING)
     }
 
     /// The route as a pattern, such as `/run/orders/*`: of bounded variety.
-    pub fn route(&self) -> &str {
+    pub fn route(&self) -> &'a str {
         self.text(abi::ROUTE).unwrap_or_default()
     }
 
     /// The module that answers, if one does.
-    pub fn module(&self) -> Option<&str> {
+    pub fn module(&self) -> Option<&'a str> {
         self.text(abi::MODULE)
     }
 
     /// The script that answers, if one does.
-    pub fn script(&self) -> Option<&str> {
+    pub fn script(&self) -> Option<&'a str> {
         self.text(abi::SCRIPT)
     }
 
     /// The id of the request, as it stands in the log.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &'a str {
         self.text(abi::REQUEST_ID).unwrap_or_default()
     }
 
@@ -61,7 +61,7 @@ impl<'a> Exchange<'a> {
         self.text(abi::PEER)?.parse().ok()
     }
 
-    fn text(&self, what: u32) -> Option<&str> {
+    fn text(&self, what: u32) -> Option<&'a str> {
         // SAFETY: the hook runs, and what the host gives is valid until it returns.
         let text = unsafe { self.table.text?(self.raw, what).bytes() };
         std::str::from_utf8(text?).ok()

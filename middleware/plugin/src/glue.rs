@@ -45,7 +45,7 @@ unsafe extern "C" fn create<P: Plugin>(
     config: Str,
     plugin: *mut *mut c_void,
 ) -> i32 {
-    // SAFETY: the host gives a table of its own, and a context that outlives the plugin.
+    // SAFETY: the host gives a table and a context that live as long as the process.
     let Some(host) = (unsafe { Host::new(host, context) }) else { return abi::INVALID };
     guarded(&host, std::ptr::null_mut(), || {
         // SAFETY: it is valid for this call.
@@ -219,7 +219,9 @@ fn said(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let said = format!("panicked: {}", text.unwrap_or("unknown"));
-    // To drop it may panic again.
-    std::mem::forget(panic);
+    // To drop it may panic again. What that throws is left alone.
+    if let Err(again) = catch_unwind(AssertUnwindSafe(move || drop(panic))) {
+        std::mem::forget(again);
+    }
     said
 }

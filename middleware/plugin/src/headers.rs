@@ -6,7 +6,8 @@ use std::fmt;
 
 use crate::abi::{self, HostTable, Str};
 
-/// The header fields of a request or a response. Names are compared without regard to case.
+/// The header fields of a request or a response. Names are compared without regard to case. What it gives
+/// can be used until the hook returns, also when the header is replaced or removed meanwhile.
 #[derive(Debug)]
 pub struct Headers<'a> {
     table: &'a HostTable,
@@ -36,22 +37,22 @@ impl<'a> Headers<'a> {
     }
 
     /// The first value of a header.
-    pub fn get(&self, name: &str) -> Option<&[u8]> {
+    pub fn get(&self, name: &str) -> Option<&'a [u8]> {
         self.nth(name, 0)
     }
 
     /// The first value of a header, where it is text.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub fn text(&self, name: &str) -> Option<&'a str> {
         std::str::from_utf8(self.get(name)?).ok()
     }
 
     /// All values of a header.
-    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s [u8]> {
+    pub fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
         (0..).map_while(|index| self.nth(name, index))
     }
 
     /// Every field, in no special order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         (0..).map_while(|index| {
             let (mut name, mut value) = (Str::NONE, Str::NONE);
             // SAFETY: the hook runs, and both places can be written.
@@ -91,7 +92,7 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
+    fn nth(&self, name: &str, index: usize) -> Option<&'a [u8]> {
         let mut value = Str::NONE;
         let name = Str::new(name.as_bytes());
         // SAFETY: the hook runs, the name is borrowed for the call, and the place can be written.

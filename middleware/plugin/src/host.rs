@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use crate::abi::{self, Context, HostTable, LEAST_HOST, Str};
 
-/// The mik that has loaded the plugin. Clones are the same; any thread may use it until the plugin is
-/// dropped.
+/// The mik that has loaded the plugin. Clones are the same; any thread may use them, at any time.
 #[derive(Debug, Clone)]
 pub struct Host {
     table: Arc<HostTable>,
@@ -35,7 +34,7 @@ impl Host {
     /// `None` for a table that this SDK cannot work with.
     ///
     /// # Safety
-    /// The table is one, or NULL, and the context is valid until the plugin is destroyed.
+    /// The table is one, or NULL, and the context lives as long as the process.
     pub(crate) unsafe fn new(table: *const HostTable, context: *mut Context) -> Option<Self> {
         if table.is_null() {
             return None;

@@ -1,5 +1,7 @@
 //! The C header and the Rust types are the same ABI.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::io::ErrorKind;
 use std::mem::offset_of;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The SDK before a host that is not quite as it should be.
 
+#![allow(unsafe_code, clippy::unwrap_used)]
+
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::Mutex;
@@ -36,23 +38,18 @@ mik_plugin::export!(Nothing, name = "nothing");
 fn table() -> &'static PluginTable {
     let table = mik_plugin_query(null());
     // SAFETY: it is the table of this very file.
-    #[allow(unsafe_code)]
-    unsafe {
-        &*table
-    }
+    unsafe { &*table }
 }
 
 /// What was explained last.
 static WHY: Mutex<String> = Mutex::new(String::new());
 
-#[allow(unsafe_code)]
 unsafe extern "C" fn explain(_: *mut abi::Context, _: *mut abi::Request, why: Str) {
     // SAFETY: it is valid for the call.
     let why = unsafe { why.bytes() }.unwrap();
     *WHY.lock().unwrap() = String::from_utf8_lossy(why).into_owned();
 }
 
-#[allow(unsafe_code)]
 fn create(host: *const HostTable, config: &[u8]) -> (i32, *mut c_void) {
     let mut plugin = null_mut();
     // SAFETY: all is valid for the call, and no plugin here uses its context.
@@ -61,7 +58,6 @@ fn create(host: *const HostTable, config: &[u8]) -> (i32, *mut c_void) {
 }
 
 #[test]
-#[allow(unsafe_code)]
 fn a_host_that_lacks_functions_makes_no_plugin_crash() {
     let host = HostTable { explain: Some(explain), ..HostTable::EMPTY };
     let (code, plugin) = create(&host, b"{}");
@@ -91,7 +87,6 @@ fn a_host_that_does_not_fit_is_refused() {
 }
 
 #[test]
-#[allow(unsafe_code)]
 fn the_table_says_what_was_exported() {
     let table = table();
     // SAFETY: a table's texts live as long as the process.

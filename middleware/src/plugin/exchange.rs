@@ -30,7 +30,7 @@ struct Turn {
     /// Set when a chunk was refused: nothing of this request goes on.
     refused: Option<CallError>,
     /// The answer to be given instead, while that is possible.
-    reply: Option<Response>,
+    reply: Option<Box<Response>>,
     /// Whoever waits for the response.
     waiting: Option<Waker>,
     /// Whoever reads a request body of which a chunk was refused.
@@ -211,7 +211,7 @@ impl Exchange {
 
     /// What is answered where a chunk of the request was refused before there was a response.
     fn refusal(&self) -> Option<Verdict> {
-        self.turn().reply.take().map(Verdict::Reply)
+        self.turn().reply.take().map(|reply| Verdict::Reply(*reply))
     }
 
     fn failed(&self, error: CallError) -> CallError {

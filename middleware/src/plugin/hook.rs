@@ -4,14 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, Entry, PROXY_AUTHENTICATE, TE, TRANSFER_ENCODING, UPGRADE};
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Uri};
 use mik_core::{Body, Call, CallError, Matched, Request, RequestId, Response, Target};
 use mik_plugin::abi::{self, Str};
 
 /// What decides where a message ends or whom it is for, and what concerns one connection only.
-const NOT_FOR_PLUGINS: [&str; 9] = [
+const NOT_FOR_PLUGINS: [&str; 11] = [
     "content-length",
     "transfer-encoding",
     "host",
@@ -19,6 +18,8 @@ const NOT_FOR_PLUGINS: [&str; 9] = [
     "te",
     "upgrade",
     "proxy-authenticate",
+    "proxy-authorization",
+    "http2-settings",
     "keep-alive",
     "proxy-connection",
 ];

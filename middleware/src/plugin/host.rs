@@ -37,7 +37,7 @@ pub(super) static TABLE: HostTable = HostTable {
 };
 
 /// What a plugin gets as its context.
-pub(super) fn context(context: &Context) -> *mut abi::Context {
+pub(super) fn context(context: &'static Context) -> *mut abi::Context {
     std::ptr::from_ref(context).cast_mut().cast()
 }
 
@@ -65,7 +65,7 @@ unsafe fn in_hook(
 }
 
 /// # Safety
-/// The context is NULL or that of a plugin that has not been destroyed.
+/// The context is NULL or that of a plugin.
 unsafe fn with_context<T>(
     context: *mut abi::Context,
     otherwise: T,

@@ -24,8 +24,8 @@ const ASK_ALL: u32 = abi::ASK_REQUEST_BODY_CHANGES | ASK_LATER;
 pub(super) struct Instance {
     table: PluginTable,
     plugin: *mut c_void,
-    /// The plugin knows its address.
-    context: Box<Context>,
+    /// Threads of the plugin's may outlive it and go on to log, so this is never freed.
+    context: &'static Context,
     /// What may be asked for: nothing that has no hook.
     may_ask: u32,
 }
@@ -48,7 +48,7 @@ pub(super) enum Chunk {
     /// This goes on in its place.
     Other(Vec<u8>),
     /// The request does not go on: it is answered with this, if that is still possible.
-    Refused(Option<Response>, CallError),
+    Refused(Option<Box<Response>>, CallError),
 }
 
 /// Which of two bodies, or heads.
@@ -68,18 +68,15 @@ impl Instance {
     /// Starts the plugin of a library.
     pub(super) fn create(library: &Library, config: &str) -> Result<Self, Fault> {
         let table = library.table;
-        let context = Box::new(Context::new(&library.name));
+        let context: &Context = Box::leak(Box::new(Context::new(&library.name)));
         let mut plugin = null_mut();
         let code = table.create.map_or(abi::OK, |create| {
             let config = Str::new(config.as_bytes());
-            // SAFETY: the host's table lives as long as the process, the context until `destroy`; the rest
-            // is valid for the call.
-            unsafe { create(&raw const host::TABLE, host::context(&context), config, &mut plugin) }
+            // SAFETY: the table and the context live as long as the process, the rest is valid for the call.
+            unsafe { create(&raw const host::TABLE, host::context(context), config, &mut plugin) }
         });
         let said = context.explanation.lock().unwrap_or_else(PoisonError::into_inner).take();
         if code != abi::OK {
-            // It may have left threads behind that log.
-            std::mem::forget(context);
             return Err(Fault::Create(why(code, said)));
         }
         let asks = |hook: bool, asks| if hook { asks } else { 0 };
@@ -89,8 +86,8 @@ impl Instance {
         Ok(Self { table, plugin, context, may_ask })
     }
 
-    pub(super) fn context(&self) -> &Context {
-        &self.context
+    pub(super) fn context(&self) -> &'static Context {
+        self.context
     }
 
     pub(super) fn has_response_head(&self) -> bool {
@@ -160,7 +157,7 @@ impl Instance {
             unsafe { function(self.plugin, request, &mut state.0, bytes, chunk.is_none().into()) };
         match self.judge(name, code, &mut hook, seen) {
             Verdict::Go => hook.written.map_or(Chunk::Same, Chunk::Other),
-            Verdict::Reply(reply) => Chunk::Refused(Some(reply), REFUSED),
+            Verdict::Reply(reply) => Chunk::Refused(Some(Box::new(reply)), REFUSED),
             Verdict::Failed(error) => Chunk::Refused(None, error),
         }
     }

@@ -197,6 +197,16 @@ async fn when_too_much_was_read_it_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_again_costs_no_budget() {
+    // There is one retry to be had, and time stands still.
+    let table = "budget = 0.0\nmin_per_second = 1";
+    let (served, script) = serving(table, &[Act::ReadThenTrap(65_537), Act::Trap]);
+    served.send(request("PUT", streaming(&[65_536, 1]))).await;
+    assert_eq!(script.attempts(), 1);
+    assert_eq!((served.get("/run/m/").await.status().as_u16(), script.attempts()), (200, 3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_broke_off_is_not_tried_again() {
     let frames = [Ok(Frame::data(Bytes::from_static(b"x"))), Err(CallError::ClientGone)];
     let body = Body::stream(StreamBody::new(stream::iter(frames)));

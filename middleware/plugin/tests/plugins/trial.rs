@@ -127,11 +127,9 @@ impl Drop for Trial {
 }
 
 /// What the query says of a hook.
-fn deed<'e>(exchange: &'e Exchange<'_>, hook: &str) -> Option<&'static str> {
-    let pairs = exchange.query()?.split('&');
-    let found = pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == hook);
-    // The few that there are, so that nothing is borrowed.
-    found.map(|(_, deed)| &*String::leak(deed.to_owned()))
+fn deed<'a>(exchange: &Exchange<'a>, hook: &str) -> Option<&'a str> {
+    let mut pairs = exchange.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == hook).map(|(_, deed)| deed)
 }
 
 fn common(deed: Option<&str>) -> Outcome<Action> {

@@ -1,7 +1,7 @@
 //! The hooks of the heads, and what comes of what they do.
 
 use futures_util::FutureExt;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use mik_core::{Body, ErrorKind, MIK_ERROR, Request, Response};
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn echoing(plugin: Plugin) -> Served {
     Rig::default()
         .with(plugin)
         .module("a", |request: Request, _| async move {
-            let mut names: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+            let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
             names.sort_unstable();
             Ok(Response::new(Body::from(names.join(","))))
         })
