@@ -141,3 +141,9 @@ pub fn failed_with(answer: &Response, status: u16, kind: &str) -> Outcome {
     }
     problem(answer)
 }
+
+/// Whether two things are equal.
+#[expect(clippy::needless_pass_by_value, reason = "what is compared is mostly made for it")]
+pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Outcome {
+    if found == expected { Ok(()) } else { Err(format!("{what}: {found:?}, not {expected:?}")) }
+}

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::Instant;
 
 use crate::error::CallError;
 
@@ -40,6 +41,8 @@ pub struct End {
     pub outcome: Outcome,
     /// Data bytes that were handed on.
     pub bytes: u64,
+    /// When: one look at the clock for all who want to know.
+    pub at: Instant,
 }
 
 /// Whether a body was handed on as a whole.
@@ -83,6 +86,10 @@ impl Body {
     /// order in which they were added.
     #[must_use]
     pub fn on_end(mut self, hook: impl FnOnce(End) + Send + 'static) -> Self {
+        if self.ends.capacity() == 0 {
+            // As many as the middleware that are on by default add.
+            self.ends.reserve(6);
+        }
         self.ends.push(Box::new(hook));
         self
     }
@@ -125,7 +132,7 @@ impl Body {
         if self.ends.is_empty() {
             return;
         }
-        let end = End { outcome: outcome(), bytes: self.sent };
+        let end = End { outcome: outcome(), bytes: self.sent, at: Instant::now() };
         for hook in self.ends.drain(..) {
             hook(end.clone());
         }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::caller::{Caller, SendOptions};
 use crate::host::Ticket;
 use crate::outbound::AllowedHosts;
-use crate::trace::TraceContext;
+use crate::trace::{Hex, TraceContext};
 use crate::{BoxFuture, CallError, ModuleName, Request, Response};
 
 /// Identifies one request in the log, in error bodies and towards guests.
@@ -47,7 +47,7 @@ impl RequestId {
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Id::Made(bits) => write!(f, "{bits:032x}"),
+            Id::Made(bits) => f.write_str(Hex::of(*bits, 32).as_str()),
             Id::Given(text) => f.write_str(text),
         }
     }
@@ -119,6 +119,7 @@ pub struct Call(pub(crate) Arc<Parts>);
 #[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) request_id: RequestId,
+    pub(crate) started: Instant,
     pub(crate) deadline: Instant,
     pub(crate) depth: u8,
     pub(crate) peer: Option<SocketAddr>,
@@ -146,6 +147,7 @@ impl Call {
     pub fn detached(time: Duration) -> Self {
         Self(Arc::new(Parts {
             request_id: RequestId::generate(),
+            started: Instant::now(),
             deadline: Instant::now() + time,
             depth: 0,
             peer: None,
@@ -177,6 +179,11 @@ impl Call {
     /// The id of the inbound request that this call belongs to.
     pub fn request_id(&self) -> &RequestId {
         &self.0.request_id
+    }
+
+    /// When it began: the request at the edge, the call of a module in the rings within.
+    pub fn started(&self) -> Instant {
+        self.0.started
     }
 
     /// When the response head must be there. A nested call never outlives its caller's deadline.

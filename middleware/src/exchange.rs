@@ -46,8 +46,9 @@ pub(crate) struct Exchange<O: Observer> {
 }
 
 impl<O: Observer> Exchange<O> {
-    pub(crate) fn start(observer: O) -> Self {
-        Self { started: Instant::now(), observer: Some(observer) }
+    /// One that began at `started`.
+    pub(crate) fn start(started: Instant, observer: O) -> Self {
+        Self { started, observer: Some(observer) }
     }
 
     /// Runs it. It has ended when the body of the response has.
@@ -60,7 +61,7 @@ impl<O: Observer> Exchange<O> {
                 Ok(response) => Ok(self.answered(response)),
                 Err(error) => {
                     let failure = Some(Failure::Error(&error));
-                    self.end(&End { status: None, bytes: 0, failure });
+                    self.end(Instant::now(), &End { status: None, bytes: 0, failure });
                     Err(error)
                 }
             }
@@ -78,25 +79,25 @@ impl<O: Observer> Exchange<O> {
                     Outcome::Failed(error) => Some(Failure::Error(error)),
                     Outcome::Dropped => Some(Failure::gone()),
                 };
-                self.end(&End { status, bytes: end.bytes, failure });
+                self.end(end.at, &End { status, bytes: end.bytes, failure });
             })
         })
     }
 
-    fn end(mut self, end: &End<'_>) {
-        self.tell(end);
+    fn end(mut self, at: Instant, end: &End<'_>) {
+        self.tell(at, end);
     }
 
-    fn tell(&mut self, end: &End<'_>) {
+    fn tell(&mut self, at: Instant, end: &End<'_>) {
         if let Some(observer) = self.observer.take() {
-            observer.ended(self.started.elapsed(), end);
+            observer.ended(at.saturating_duration_since(self.started), end);
         }
     }
 }
 
 impl<O: Observer> Drop for Exchange<O> {
     fn drop(&mut self) {
-        self.tell(&End { status: None, bytes: 0, failure: Some(Failure::gone()) });
+        self.tell(Instant::now(), &End { status: None, bytes: 0, failure: Some(Failure::gone()) });
     }
 }
 

@@ -22,10 +22,10 @@ mod hurry;
 mod label;
 #[cfg(any(feature = "breaker", feature = "concurrency", feature = "retry"))]
 mod per_target;
-#[cfg(any(feature = "body-limit", feature = "compression"))]
-mod request_body;
 #[cfg(feature = "plugin")]
 mod plugin;
+#[cfg(any(feature = "body-limit", feature = "compression"))]
+mod request_body;
 mod table;
 
 #[cfg(test)]
@@ -37,14 +37,14 @@ use mik_core::Registry;
 #[cfg(feature = "plugin")]
 pub use plugin::{Plugin, PluginError};
 
-#[cfg(feature = "cors")]
-pub use cors::{CorsPolicy, InvalidOrigin};
-#[cfg(feature = "headers")]
-pub use headers::{HeaderRules, Hsts};
 #[cfg(feature = "rate-limit")]
 pub use client::{ForwardedHeader, Network};
+#[cfg(feature = "cors")]
+pub use cors::{CorsPolicy, InvalidOrigin};
 #[cfg(any(feature = "auth", feature = "rate-limit"))]
 pub use exempt::Exemption;
+#[cfg(feature = "headers")]
+pub use headers::{HeaderRules, Hsts};
 #[cfg(feature = "otlp")]
 pub use otlp::{InvalidOtlp, OtlpConfig};
 #[cfg(feature = "rate-limit")]

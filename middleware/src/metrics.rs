@@ -161,15 +161,15 @@ impl Middleware for Metrics {
     ) -> BoxFuture<'a, Result<Response, CallError>> {
         match next.ring() {
             Ring::Edge => {
-                let exchange = Exchange::start(self.numbers.requests.begin(&request, &call));
+                let exchange = Exchange::start(call.started(), self.numbers.requests.begin(&request, &call));
                 exchange.run(next.run(request, call))
             }
             Ring::Call => match self.numbers.calls.begin(&call) {
-                Some(callee) => Exchange::start(callee).run(next.run(request, call)),
+                Some(callee) => Exchange::start(call.started(), callee).run(next.run(request, call)),
                 None => next.run(request, call),
             },
             Ring::Upstream => {
-                let exchange = Exchange::start(self.numbers.upstreams.begin(&request, &call));
+                let exchange = Exchange::start(call.started(), self.numbers.upstreams.begin(&request, &call));
                 exchange.run(next.run(request, call))
             }
         }

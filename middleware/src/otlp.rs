@@ -175,7 +175,7 @@ impl Middleware for Otlp {
         let told = set(request.headers_mut(), &place);
         let waits = Waits::new(self.sink.clone(), place.own.clone());
         let call = call.with_trace(place.own).with_span(Arc::new(waits));
-        let exchange = Exchange::start(span).run(next.run(request, call));
+        let exchange = Exchange::start(call.started(), span).run(next.run(request, call));
         let Some(told) = told.filter(|_| self.respond && ring == Ring::Edge) else {
             return exchange;
         };

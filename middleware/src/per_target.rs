@@ -19,7 +19,8 @@ const HOSTS: usize = 64;
 /// To read that of a module or script takes no lock. Their number needs no bound: calls reach only those
 /// that have a file. Outgoing hosts are named by guests, so the least recently used are forgotten.
 pub(crate) struct PerTarget<T> {
-    named: ArcSwap<HashMap<Target, Arc<T>>>,
+    /// Only what has a file is a key, so a hasher that is fast will do.
+    named: ArcSwap<HashMap<Target, Arc<T>, foldhash::fast::RandomState>>,
     hosts: [Mutex<LruCache<Target, Arc<T>>>; SHARDS],
     hasher: RandomState,
 }

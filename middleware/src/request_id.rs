@@ -118,12 +118,15 @@ impl Middleware for RequestIds {
                 if let Some(id) = self.given(request.headers()) {
                     call = call.with_request_id(id);
                 }
-                let Some(value) = self.value(&call) else { return next.run(request, call) };
-                request.headers_mut().insert(&self.header, value.clone());
+                // Two values are cheaper than a clone: what is shared must be counted.
+                let (Some(value), Some(told)) = (self.value(&call), self.value(&call)) else {
+                    return next.run(request, call);
+                };
+                request.headers_mut().insert(&self.header, value);
                 let answer = next.run(request, call);
                 Box::pin(async move {
                     let mut response = answer.await?;
-                    response.headers_mut().insert(&self.header, value);
+                    response.headers_mut().insert(&self.header, told);
                     Ok(response)
                 })
             }

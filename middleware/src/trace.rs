@@ -142,7 +142,8 @@ impl Middleware for Trace {
                 let given = self.given(request.headers());
                 let trace = given.unwrap_or_else(|| TraceContext::generate(0));
                 set(request.headers_mut(), &trace);
-                let told = request.headers().get(TRACEPARENT).filter(|_| self.respond).cloned();
+                // Two values are cheaper than a clone: what is shared must be counted.
+                let told = HeaderValue::try_from(trace.to_string()).ok().filter(|_| self.respond);
                 let call = call.with_trace(trace);
                 let Some(told) = told else { return next.run(request, call) };
                 let answer = next.run(request, call);

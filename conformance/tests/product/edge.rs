@@ -5,17 +5,13 @@ mod headers;
 mod refused;
 mod static_files;
 
-use mik_conformance::{Mik, Outcome, Response};
+use mik_conformance::{Mik, Outcome, Response, same};
 
 /// The answer to a request with these fields on a connection of its own.
 fn ask(mik: &Mik, method: &str, target: &str, fields: &[(&str, &str)]) -> Result<Response, String> {
     let answer = mik.connect().request(method, target, fields, b"");
     let answer = answer.map_err(|stop| stop.to_string())?;
     if answer.is_whole() { Ok(answer) } else { Err(format!("it breaks off: {answer}")) }
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: T, right: T) -> Outcome {
-    if left == right { Ok(()) } else { Err(format!("{what}: {left:?}, not {right:?}")) }
 }
 
 /// Each of these fields has exactly this value; `None`: there is no such field.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use mik_conformance::{Cases, Mik, Origin, Outcome, PATIENCE, Response, Setup, eventually};
+use mik_conformance::{Cases, Mik, Origin, PATIENCE, Response, Setup, eventually, same};
 
 static MIK: LazyLock<Mik> = LazyLock::new(|| {
     let config = "[modules.upstream]\nallowed_hosts = [\"inspect.mik.internal\", \"localhost\"]\n";
@@ -27,10 +27,6 @@ fn seen(answer: &Response, name: &str) -> Vec<String> {
     let fields = json["headers"].as_array().cloned().unwrap_or_default();
     let of_name = fields.iter().filter(|field| field[0] == name);
     of_name.filter_map(|field| field[1].as_str().map(ToOwned::to_owned)).collect()
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: T, right: T) -> Outcome {
-    if left == right { Ok(()) } else { Err(format!("{what}: {left:?}, not {right:?}")) }
 }
 
 #[test]

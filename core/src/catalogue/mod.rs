@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 use tokio::sync::Semaphore;
 
 use crate::limits::{CacheLimits, InstanceLimits};
@@ -59,7 +60,8 @@ impl SettingsByName {
     }
 }
 
-type Entries = HashMap<ModuleName, Arc<Entry>>;
+/// By name. Only names of files are keys, so a hasher that is fast will do.
+type Entries = HashMap<ModuleName, Arc<Entry>, RandomState>;
 
 /// All modules, or all scripts, of a host.
 pub(crate) struct Catalogue {
@@ -142,7 +144,7 @@ impl Catalogue {
             }
         };
         let old = self.entries.load_full();
-        let mut new = Entries::with_capacity(found.len());
+        let mut new = Entries::with_capacity_and_hasher(found.len(), RandomState::default());
         for (name, path) in found {
             let entry = match old.get(&name).filter(|entry| entry.path() == path) {
                 Some(entry) => entry.clone(),

@@ -107,9 +107,11 @@ impl Host {
         refused: Option<Arc<CallError>>,
     ) -> Response {
         let inner = self.0.current.load_full();
+        let started = Instant::now();
         let call = Call(Arc::new(Parts {
             request_id: RequestId::generate(),
-            deadline: Instant::now() + FOR_EVER,
+            started,
+            deadline: started + FOR_EVER,
             depth: 0,
             peer,
             trace: None,
@@ -152,9 +154,11 @@ impl Host {
         }
         let ticket = Arc::new(Ticket::admit(self, &entry, catalogue)?);
         let settings = entry.settings();
+        let started = Instant::now();
         let call = Call(Arc::new(Parts {
             request_id: parent.0.request_id.clone(),
-            deadline: parent.0.deadline.min(Instant::now() + settings.timeout),
+            started,
+            deadline: parent.0.deadline.min(started + settings.timeout),
             depth,
             peer: parent.0.peer,
             trace: parent.0.trace.clone(),
@@ -187,7 +191,9 @@ impl Host {
         let authority = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
         request.extensions_mut().insert(options);
         let mut call = parent.clone();
-        Arc::make_mut(&mut call.0).matched = Arc::new(Matched {
+        let parts = Arc::make_mut(&mut call.0);
+        parts.started = Instant::now();
+        parts.matched = Arc::new(Matched {
             route: UPSTREAM.clone(),
             target: Target::Upstream(authority.into()),
             engine: None,

@@ -5,11 +5,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 
 /// Values by key, made when they are first asked for, up to a number. Reading takes no lock; adding copies
 /// the table, which is why it is for keys of bounded variety.
 pub(super) struct Lookup<K, V> {
-    table: ArcSwap<HashMap<K, Arc<V>>>,
+    table: ArcSwap<HashMap<K, Arc<V>, RandomState>>,
     most: usize,
 }
 

@@ -315,7 +315,7 @@ async fn servers_beyond_a_number_are_others() {
         let target = Target::Upstream(format!("h{i}.example:{}", 1_000 + i).into());
         let call = Call::detached(Duration::from_secs(1)).detached_to("upstream", target);
         let of = metrics.numbers.upstreams.begin(&get("http://h.example/"), &call);
-        drop(Exchange::start(of));
+        drop(Exchange::start(call.started(), of));
     }
     let page = read(&metrics);
     let name = "http_client_request_duration_seconds_count";
@@ -332,7 +332,7 @@ async fn modules_beyond_a_number_share_a_series() {
     for i in 0..page::SERIES + 100 {
         let target = Target::Module(format!("m{i}").parse().unwrap());
         let call = Call::detached(Duration::from_secs(1)).detached_to("", target);
-        drop(Exchange::start(metrics.numbers.calls.begin(&call).unwrap()));
+        drop(Exchange::start(call.started(), metrics.numbers.calls.begin(&call).unwrap()));
     }
     let page = read(&metrics);
     assert_eq!(page.series(CALLS).len(), page::SERIES + 1);

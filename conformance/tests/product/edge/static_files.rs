@@ -296,7 +296,14 @@ fn row_42_files_that_change_while_they_are_sent() {
     let mut cases = Cases::of("row 42");
     type Change = fn(&Mik, &Path, &[u8]) -> std::io::Result<()>;
     let changes: [(&str, Change, bool); 5] = [
-        ("replaced", |mik, path, new| Ok(mik.replace(path, new)), true),
+        (
+            "replaced",
+            |mik, path, new| {
+                mik.replace(path, new);
+                Ok(())
+            },
+            true,
+        ),
         ("removed", |_, path, _| fs::remove_file(path), true),
         (
             "truncated",
