@@ -131,6 +131,7 @@ pub(crate) struct Parts {
     /// The answer, where it was decided before the request reached the host.
     pub(crate) refused: Option<Arc<CallError>>,
     pub(crate) span: Option<Arc<dyn Span>>,
+    pub(crate) is_hurried: bool,
     /// What is given back when the last clone of this call is gone.
     pub(crate) held: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -158,6 +159,7 @@ impl Call {
             ticket: None,
             refused: None,
             span: None,
+            is_hurried: false,
             held: None,
         }))
     }
@@ -285,6 +287,19 @@ impl Call {
             Some(before) => Arc::new((before, held)),
         });
         self
+    }
+
+    /// The same call, whose time the client itself has cut.
+    #[must_use]
+    pub fn hurried(mut self) -> Self {
+        Arc::make_mut(&mut self.0).is_hurried = true;
+        self
+    }
+
+    /// Whether the client has cut the time of this call, or of one above it. That it runs out then says
+    /// nothing about what was called.
+    pub fn is_hurried(&self) -> bool {
+        self.0.is_hurried
     }
 
     /// The same call with other grants.

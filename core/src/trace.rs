@@ -40,6 +40,8 @@ impl TraceContext {
         let trace_id = hex(parts.next()?, 32)?;
         let span_id = u64::try_from(hex(parts.next()?, 16)?).ok()?;
         let flags = u8::try_from(hex(parts.next()?, 2)?).ok()?;
+        // What later versions mean by the other bits is not known here (3.2.2.5).
+        let flags = if version == 0 { flags } else { flags & 1 };
         // Version 00 has exactly four fields; later ones may append more.
         let shape = version != 0xff && (version != 0 || parts.next().is_none());
         (shape && trace_id != 0 && span_id != 0).then_some(Self {

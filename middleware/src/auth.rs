@@ -174,6 +174,9 @@ impl Middleware for Auth {
         call: Call,
         next: Next,
     ) -> BoxFuture<'a, Result<Response, CallError>> {
+        if call.is_refused() {
+            return next.run(request, call);
+        }
         let matched = call.matched();
         let Some(guard) = self.guards.of(&matched.target) else {
             return next.run(request, call);

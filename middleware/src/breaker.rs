@@ -205,7 +205,7 @@ impl Middleware for Breaker {
                     return Err(CallError::CircuitOpen { target, retry_after });
                 }
             };
-            let request = pass.watch(request);
+            let request = pass.watch(request, &call);
             match next.run(request, call).await {
                 Ok(response) => Ok(pass.answered(response)),
                 Err(error) => {

@@ -16,7 +16,7 @@ use std::future;
 use std::sync::Arc;
 
 use http::header::HeaderName;
-use http::{HeaderMap, Method};
+use http::{StatusCode, HeaderMap, Method};
 use mik_core::opentelemetry::metrics::Meter;
 use mik_core::units::ByteSize;
 use mik_core::{
@@ -179,6 +179,10 @@ impl Plan {
     }
 
     fn compress(&self, mut response: Response, asked: Asked, traffic: &Traffic) -> Response {
+        if response.status() == StatusCode::NOT_MODIFIED && asked.coding.is_some() {
+            response::unchanged(response.headers_mut());
+            return response;
+        }
         if self.codings.is_empty() || !self.compressible.contains(&response) {
             return response;
         }

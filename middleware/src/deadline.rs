@@ -20,7 +20,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
-use crate::hurry::Hurried;
 use crate::label::label;
 use crate::table::{Made, schema_of};
 
@@ -166,7 +165,7 @@ impl Middleware for Deadline {
 
     fn handle<'a>(
         &'a self,
-        mut request: Request,
+        request: Request,
         call: Call,
         next: Next,
     ) -> BoxFuture<'a, Result<Response, CallError>> {
@@ -175,9 +174,7 @@ impl Middleware for Deadline {
         };
         let begun = Instant::now();
         let asked = limit.asked(request.headers());
-        if asked.is_some() {
-            request.extensions_mut().insert(Hurried);
-        }
+        let call = if asked.is_some() { call.hurried() } else { call };
         let end = begun + asked.unwrap_or(limit.time);
         Box::pin(async move {
             let matched = call.matched().clone();

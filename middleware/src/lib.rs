@@ -8,8 +8,6 @@ mod exchange;
 mod exempt;
 #[cfg(any(feature = "cors", feature = "headers", feature = "static-files"))]
 mod field;
-#[cfg(any(feature = "breaker", feature = "deadline"))]
-mod hurry;
 #[cfg(any(
     feature = "auth",
     feature = "breaker",

@@ -165,6 +165,9 @@ impl Middleware for RateLimit {
         if ring == Ring::Edge && !self.proxies.is_empty() {
             call = self.past_proxies(&request, call);
         }
+        if call.is_refused() {
+            return next.run(request, call);
+        }
         let Some(limit) = self.limit(&request, &call, ring) else {
             return next.run(request, call);
         };

@@ -39,6 +39,15 @@ impl Plan {
         let total = table.total_memory.map(|size| size.to_string());
         all.push(own("total_memory", total, "half of the machine or control group"));
         all.push(own("tick", table.tick.map(|time| time.to_string()), "10ms"));
+        // The host and the engine get their meter when they start.
+        let metrics = self.config.middleware.tables.get("metrics");
+        let is_on = self.middleware.iter().any(|placed| placed.name == "metrics");
+        let is_given = metrics.is_some_and(|table| table.enabled.is_some());
+        all.push(Setting {
+            key: "middleware.metrics.enabled".into(),
+            value: is_on.to_string(),
+            origin: if is_given { Origin::File } else { Origin::Default },
+        });
         all
     }
 

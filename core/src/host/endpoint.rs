@@ -61,13 +61,12 @@ pub(super) fn upstream() -> Innermost {
 
 /// What the call ring stands around: the module or script itself.
 pub(super) fn call() -> Innermost {
-    Arc::new(|mut request, call| {
+    Arc::new(|request, call| {
         Box::pin(async move {
             let Some(ticket) = call.0.ticket.clone() else {
                 return Err(CallError::NotFound("not a call".into()));
             };
             let handler = ticket.entry().ready(ticket.catalogue(), call.0.deadline).await?;
-            forward::clean_request(&mut request);
             let method = request.method().clone();
             let fault = request.extensions().get::<BodyFault>().cloned();
             let found = request.extensions().get::<ClientFault>().cloned();

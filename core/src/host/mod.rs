@@ -102,11 +102,13 @@ impl Host {
 
     async fn answer(
         &self,
-        request: Request,
+        mut request: Request,
         peer: Option<SocketAddr>,
         refused: Option<Arc<CallError>>,
     ) -> Response {
         let inner = self.0.current.load_full();
+        // Before anything is added to it: a client must not name what is taken away again.
+        forward::clean_request(&mut request);
         let started = Instant::now();
         let call = Call(Arc::new(Parts {
             request_id: RequestId::generate(),
@@ -121,6 +123,7 @@ impl Host {
             ticket: None,
             refused,
             span: None,
+            is_hurried: false,
             held: None,
         }));
         let request_id = call.0.request_id.clone();
@@ -141,13 +144,14 @@ impl Host {
     pub async fn call(
         &self,
         target: Target,
-        request: Request,
+        mut request: Request,
         parent: &Call,
     ) -> Result<Response, CallError> {
         let inner = self.0.current.load_full();
         let Some((entry, catalogue)) = inner.find(&target) else {
             return Err(CallError::NotFound(format!("no such {target}").into()));
         };
+        forward::clean_request(&mut request);
         let depth = parent.0.depth + 1;
         if depth > self.0.limits.depth {
             return Err(CallError::Loop(self.0.limits.depth));
@@ -168,6 +172,7 @@ impl Host {
             ticket: Some(ticket.clone()),
             refused: None,
             span: None,
+            is_hurried: parent.0.is_hurried,
             held: None,
         }));
         let response = inner.calls.run(request, call).await?;

@@ -17,7 +17,6 @@ use tokio::time::{Instant, advance, timeout};
 
 use super::circuit::Kind;
 use super::*;
-use crate::hurry::Hurried;
 use crate::rig::{Rig, Served, get, make, text};
 
 const URL: &str = "/run/m/";
@@ -245,11 +244,11 @@ async fn time_that_the_client_has_cut_does_not() {
         let test = Test::new();
         test.script.say(Act::Late);
         for _ in 0..3 {
-            let mut request = get(URL);
-            if is_hurried {
-                request.extensions_mut().insert(Hurried);
-            }
-            assert_eq!(test.served.send(request).await.status(), 504);
+            let parent = Call::detached(Duration::from_secs(1));
+            let parent = if is_hurried { parent.hurried() } else { parent };
+            let target = Target::Module(ModuleName::new("m").unwrap());
+            let late = test.served.host.call(target, get("/"), &parent).await;
+            assert!(matches!(late, Err(CallError::Timeout(_))), "{late:?}");
         }
         assert_eq!(test.kind(), Some(kind));
     }

@@ -88,6 +88,16 @@ pub(super) fn encoded(response: &mut Response, coding: Coding) -> Body {
     body
 }
 
+/// Makes the head of a 304 one that fits what the client has: a response that was encoded here, unless
+/// whoever made it has chosen the coding (RFC 9111, 4.3.4).
+pub(super) fn unchanged(headers: &mut HeaderMap) {
+    let is_chosen = has_item(headers, &VARY, ACCEPT_ENCODING.as_str());
+    if !is_chosen && !has_item(headers, &CACHE_CONTROL, "no-transform") {
+        vary(headers);
+        weaken(headers);
+    }
+}
+
 /// A strong validator is that of other bytes (RFC 9110, 8.8.3).
 fn weaken(headers: &mut HeaderMap) {
     let Some(tag) = headers.get(ETAG).map(HeaderValue::as_bytes) else { return };
@@ -129,6 +139,22 @@ mod tests {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
         fields.iter().map(field).collect()
+    }
+
+    #[test]
+    fn a_304_fits_the_response_that_was_encoded() {
+        for (lines, tag, varies) in [
+            (&[("etag", "\"a\"")][..], "W/\"a\"", true),
+            (&[("etag", "W/\"a\"")], "W/\"a\"", true),
+            // Its maker has a form of its own for each coding.
+            (&[("etag", "\"a\""), ("vary", "accept-encoding")], "\"a\"", true),
+            (&[("etag", "\"a\""), ("cache-control", "no-transform")], "\"a\"", false),
+        ] {
+            let mut fields = headers(lines);
+            unchanged(&mut fields);
+            assert_eq!(fields[ETAG], tag, "{lines:?}");
+            assert_eq!(fields.contains_key(VARY), varies, "{lines:?}");
+        }
     }
 
     #[test]

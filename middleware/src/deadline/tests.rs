@@ -17,9 +17,9 @@ use crate::rig::{Rig, Served, get, make, text};
 /// as it can; `left` says how many milliseconds it has, and whether its client is in a hurry.
 fn modules() -> Rig {
     let byte = || Ok::<_, CallError>(Frame::data(Bytes::from_static(b"x")));
-    let left = |request: Request, call: Call| async move {
+    let left = |_: Request, call: Call| async move {
         let left = call.deadline() - Instant::now();
-        let is_hurried = request.extensions().get::<Hurried>().is_some();
+        let is_hurried = call.is_hurried();
         Ok(Response::new(format!("{} {is_hurried}", left.as_millis()).into()))
     };
     Rig::default()

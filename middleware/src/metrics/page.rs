@@ -31,7 +31,7 @@ pub(super) struct Page {
     /// Held as long as the instruments are to count.
     _provider: SdkMeterProvider,
     /// Held by whoever reads the page: however many ask, one thread is busy with it.
-    turn: Mutex<()>,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Page {
@@ -52,7 +52,7 @@ impl Page {
         }
         let provider = provider.build();
         let meter = provider.meter("mik");
-        Self { registry, meter, _provider: provider, turn: Mutex::new(()) }
+        Self { registry, meter, _provider: provider, turn: Arc::default() }
     }
 
     /// The meter of everything on this page. There must be one only: instruments of the same name from
@@ -82,10 +82,13 @@ pub(super) async fn answer(page: Arc<Page>, request: Request) -> Result<Response
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(CallError::Method(&[Method::GET, Method::HEAD]));
     }
-    let _turn = page.turn.lock().await;
-    let reading = page.clone();
-    // Thousands of series take milliseconds.
-    let text = spawn_blocking(move || reading.text()).await;
+    let turn = page.turn.clone().lock_owned().await;
+    // Thousands of series take milliseconds. Who has left is read for to the end, before anybody else.
+    let reading = move || {
+        let _turn = turn;
+        page.text()
+    };
+    let text = spawn_blocking(reading).await;
     let text = text.map_err(|error| CallError::Panic(format!("metrics: {error}").into()))?;
     let mut response = Response::new(Body::from(text));
     let headers = response.headers_mut();

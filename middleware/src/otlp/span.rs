@@ -46,7 +46,8 @@ pub(super) struct Waits {
 impl Place {
     /// A span below that of `parent`.
     pub(super) fn below(parent: &TraceContext) -> Self {
-        let own = TraceContext { is_remote: false, ..parent.child() };
+        let mut own = TraceContext { is_remote: false, ..parent.child() };
+        own.flags &= SAMPLED;
         Self { own, parent: Some(parent.span_id), is_remote: parent.is_remote }
     }
 

@@ -58,6 +58,11 @@ impl Module for Text {
                     let body = request.into_body().collect().await?.to_bytes();
                     Ok(Response::new(Body::from(body)))
                 }
+                "header" => {
+                    let value = request.headers().get(rest).cloned();
+                    let value = value.map(|value| value.to_str().unwrap_or_default().to_owned());
+                    Ok(Response::new(Body::from(value.unwrap_or_default())))
+                }
                 "call" => call.send(get(rest), SendOptions::default()).await,
                 "panic" => panic!("on purpose"),
                 "wait" => std::future::pending().await,

@@ -43,6 +43,21 @@ async fn middleware_nest_in_the_order_they_were_added() {
 }
 
 #[tokio::test]
+async fn a_client_cannot_name_what_middleware_add() {
+    let layer = tower_http::set_header::SetRequestHeaderLayer::overriding(
+        http::HeaderName::from_static("x-tier"),
+        http::HeaderValue::from_static("edge"),
+    );
+    let with = fixture_with(&[("modules/h.wasm", "header x-tier")], |builder| {
+        builder.middleware(crate::TowerLayer::new("tier", Ring::Edge, layer))
+    });
+    let mut request = get("/run/h");
+    request.headers_mut().insert("connection", "x-tier, keep-alive".parse().unwrap());
+    let response = with.host.serve(request, None).await;
+    assert_eq!(read(response).await, (200, "edge".into()));
+}
+
+#[tokio::test]
 async fn next_can_run_more_than_once() {
     let mut retry = Notes::new("retry", Rings::CALL);
     retry.tries = 3;
