@@ -1,6 +1,6 @@
 //! `mik middleware`: what is compiled in, what is on, in which rings and order, and where it comes from.
 
-use mik_core::{Registry, Rings};
+use mik_core::{Registry, Ring, Rings};
 use serde_json::json;
 
 use crate::args::MiddlewareArgs;
@@ -62,13 +62,13 @@ impl Line {
         let rings = match self.rings {
             None => "-".to_owned(),
             Some(Rings::NONE) => "endpoint".to_owned(),
-            Some(rings) => rings.iter().map(|ring| ring.as_str()).collect::<Vec<_>>().join(" "),
+            Some(rings) => rings.iter().map(Ring::as_str).collect::<Vec<_>>().join(" "),
         };
         [place, self.name.clone(), rings, self.origin.clone()]
     }
 
     fn to_json(&self) -> serde_json::Value {
-        let rings = self.rings.map(|rings| rings.iter().map(|r| r.as_str()).collect::<Vec<_>>());
+        let rings = self.rings.map(|rings| rings.iter().map(Ring::as_str).collect::<Vec<_>>());
         json!({
             "name": self.name, "on": self.place.is_some(), "order": self.place,
             "rings": rings, "from": self.origin,
