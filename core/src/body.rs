@@ -94,6 +94,12 @@ impl Body {
         self
     }
 
+    /// The same as [`on_end`](Self::on_end), where the body stays where it is.
+    pub fn add_on_end(&mut self, hook: impl FnOnce(End) + Send + 'static) {
+        let body = std::mem::take(self);
+        *self = body.on_end(hook);
+    }
+
     /// The same body once more, where that costs nothing: empty and full bodies. The copy has no
     /// end hooks.
     pub fn try_clone(&self) -> Option<Self> {

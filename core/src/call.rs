@@ -252,15 +252,25 @@ impl Call {
     /// The same call under another request id.
     #[must_use]
     pub fn with_request_id(mut self, id: RequestId) -> Self {
-        Arc::make_mut(&mut self.0).request_id = id;
+        self.set_request_id(id);
         self
+    }
+
+    /// Gives the call another request id.
+    pub fn set_request_id(&mut self, id: RequestId) {
+        Arc::make_mut(&mut self.0).request_id = id;
     }
 
     /// The same call with a trace context.
     #[must_use]
     pub fn with_trace(mut self, trace: TraceContext) -> Self {
-        Arc::make_mut(&mut self.0).trace = Some(trace);
+        self.set_trace(trace);
         self
+    }
+
+    /// Gives the call a trace context.
+    pub fn set_trace(&mut self, trace: TraceContext) {
+        Arc::make_mut(&mut self.0).trace = Some(trace);
     }
 
     /// The same call, whose waiting is told to `span`.
@@ -281,12 +291,17 @@ impl Call {
     /// another while what was called still works, even after its answer has ended.
     #[must_use]
     pub fn holding(mut self, held: Arc<dyn Any + Send + Sync>) -> Self {
+        self.hold(held);
+        self
+    }
+
+    /// Keeps `held` until the last clone of the call is gone.
+    pub fn hold(&mut self, held: Arc<dyn Any + Send + Sync>) {
         let parts = Arc::make_mut(&mut self.0);
         parts.held = Some(match parts.held.take() {
             None => held,
             Some(before) => Arc::new((before, held)),
         });
-        self
     }
 
     /// The same call, whose time the client itself has cut.

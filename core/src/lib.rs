@@ -52,7 +52,7 @@ pub use error::{CallError, ErrorKind, MIK_ERROR, UpstreamError};
 pub use host::{BuildError, Host, HostBuilder};
 pub use limits::{CacheLimits, InstanceLimits, ServerLimits};
 pub use middleware::{
-    BarePrefix, Endpoint, Middleware, Next, RestOfChain, Ring, Rings, TowerLayer,
+    After, BarePrefix, Endpoint, Middleware, Next, RestOfChain, Ring, Rings, Step, TowerLayer,
 };
 pub use names::{InvalidName, ModuleName, RoutePath};
 /// The vocabulary in which parts report numbers; see [`Middleware::meter`].

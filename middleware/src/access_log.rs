@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode, Uri};
 use mik_core::{
-    BoxFuture, Call, CallError, Matched, Middleware, Next, Outcome, Request, RequestId, Response,
-    Rings, Settings, Target,
+    Call, CallError, Matched, Middleware, Outcome, Request, RequestId, Response, Ring, Rings, Settings,
+    Step, Target,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -66,41 +66,17 @@ impl Middleware for AccessLog {
         Rings::EDGE
     }
 
-    fn handle<'a>(
-        &'a self,
-        request: Request,
-        call: Call,
-        next: Next,
-    ) -> BoxFuture<'a, Result<Response, CallError>> {
+    fn begin<'a>(&'a self, _: Ring, request: &mut Request, call: &mut Call) -> Step<'a> {
         if !tracing::enabled!(target: "mik::access", tracing::Level::INFO) {
-            return next.run(request, call);
+            return Step::Pass;
         }
-        let line = Line::begin(&request, &call);
-        let answer = next.run(request, call);
-        Box::pin(async move {
-            let response = match answer.await {
-                Ok(response) => response,
-                Err(error) => {
-                    let end = Ended { status: error.kind().status(), bytes: 0, aborted: false };
-                    line.end(&end, Instant::now(), Some(&error));
-                    return Err(error);
-                }
-            };
-            let status = response.status();
-            let failure = response.extensions().get::<CallError>().cloned();
-            Ok(response.map(|body| {
-                body.on_end(move |end| {
-                    let (status, failure, aborted) = match end.outcome {
-                        Outcome::Complete => (status, failure, false),
-                        Outcome::Failed(failure) => (status, Some(failure), true),
-                        Outcome::Dropped => {
-                            let gone = CallError::ClientGone;
-                            (gone.kind().status(), Some(gone), true)
-                        }
-                    };
-                    line.end(&Ended { status, bytes: end.bytes, aborted }, end.at, failure.as_ref());
-                })
-            }))
+        let line = Line::begin(request, call);
+        Step::after(move |answer| match answer {
+            Ok(response) => line.follow(response),
+            Err(error) => {
+                let end = Ended { status: error.kind().status(), bytes: 0, aborted: false };
+                line.end(&end, Instant::now(), Some(error));
+            }
         })
     }
 }
@@ -138,6 +114,23 @@ impl Line {
             request_id: call.request_id().clone(),
             peer: call.peer(),
         }))
+    }
+
+    /// Is written when the body of the response has ended.
+    fn follow(self, response: &mut Response) {
+        let status = response.status();
+        let failure = response.extensions().get::<CallError>().cloned();
+        response.body_mut().add_on_end(move |end| {
+            let (status, failure, aborted) = match end.outcome {
+                Outcome::Complete => (status, failure, false),
+                Outcome::Failed(failure) => (status, Some(failure), true),
+                Outcome::Dropped => {
+                    let gone = CallError::ClientGone;
+                    (gone.kind().status(), Some(gone), true)
+                }
+            };
+            self.end(&Ended { status, bytes: end.bytes, aborted }, end.at, failure.as_ref());
+        });
     }
 
     fn end(mut self, end: &Ended, at: Instant, failure: Option<&CallError>) {

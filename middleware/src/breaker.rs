@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use mik_core::opentelemetry::metrics::Meter;
 use mik_core::{
-    BoxFuture, ByTarget, Call, CallError, Middleware, Next, Request, Response, Rings, Settings,
-    SettingsError,
+    ByTarget, Call, CallError, Middleware, Request, Ring, Rings, Settings, SettingsError, Step,
 };
 
 use self::circuit::{Policy, Rate};
@@ -190,29 +189,19 @@ impl Middleware for Breaker {
         if self.upstream { Rings::CALL | Rings::UPSTREAM } else { Rings::CALL }
     }
 
-    fn handle<'a>(
-        &'a self,
-        request: Request,
-        call: Call,
-        next: Next,
-    ) -> BoxFuture<'a, Result<Response, CallError>> {
-        let Some(gate) = self.gate(&call) else { return next.run(request, call) };
-        Box::pin(async move {
-            let mut pass = match gate.enter(&call) {
-                Ok(pass) => pass,
-                Err(retry_after) => {
-                    let target = call.matched().target.clone();
-                    return Err(CallError::CircuitOpen { target, retry_after });
-                }
-            };
-            let request = pass.watch(request, &call);
-            match next.run(request, call).await {
-                Ok(response) => Ok(pass.answered(response)),
-                Err(error) => {
-                    pass.failed(&error);
-                    Err(error)
-                }
+    fn begin<'a>(&'a self, _: Ring, request: &mut Request, call: &mut Call) -> Step<'a> {
+        let Some(gate) = self.gate(call) else { return Step::Pass };
+        let mut pass = match gate.enter(call) {
+            Ok(pass) => pass,
+            Err(retry_after) => {
+                let target = call.matched().target.clone();
+                return Step::Answer(Err(CallError::CircuitOpen { target, retry_after }));
             }
+        };
+        pass.watch(request, call);
+        Step::after(move |answer| match answer {
+            Ok(response) => pass.answered(response),
+            Err(error) => pass.failed(error),
         })
     }
 

@@ -16,13 +16,11 @@ use std::future;
 use std::sync::Arc;
 
 use http::header::HeaderName;
+use http::header::CONTENT_ENCODING;
 use http::{StatusCode, HeaderMap, Method};
 use mik_core::opentelemetry::metrics::Meter;
 use mik_core::units::ByteSize;
-use mik_core::{
-    Body, BoxFuture, ByTarget, Call, CallError, Middleware, Next, Request, Response, Rings,
-    Settings,
-};
+use mik_core::{Body, BoxFuture, ByTarget, Call, CallError, Middleware, Next, Request, Response, Ring, Rings, Settings, Step};
 
 pub use coding::{Coding, Levels};
 pub use inflate::InflateLimits;
@@ -178,24 +176,22 @@ impl Plan {
         Asked { coding, is_head: method == Method::HEAD }
     }
 
-    fn compress(&self, mut response: Response, asked: Asked, traffic: &Traffic) -> Response {
+    fn compress(&self, response: &mut Response, asked: Asked, traffic: &Traffic) {
         if response.status() == StatusCode::NOT_MODIFIED && asked.coding.is_some() {
-            response::unchanged(response.headers_mut());
-            return response;
+            return response::unchanged(response.headers_mut());
         }
-        if self.codings.is_empty() || !self.compressible.contains(&response) {
-            return response;
+        if self.codings.is_empty() || !self.compressible.contains(response) {
+            return;
         }
         response::vary(response.headers_mut());
-        let Some(coding) = asked.coding else { return response };
-        let body = response::encoded(&mut response, coding);
+        let Some(coding) = asked.coding else { return };
+        let body = response::encoded(response, coding);
         if asked.is_head {
             // Its length would be taken for that of the encoded form.
-            body.discard();
-            return response;
+            return body.discard();
         }
         let compressed = Compressed::new(body, coding, &self.levels, traffic.clone());
-        response.map(|_| Body::stream(compressed))
+        *response.body_mut() = Body::stream(compressed);
     }
 }
 
@@ -206,6 +202,22 @@ impl Middleware for Compression {
 
     fn rings(&self) -> Rings {
         Rings::EDGE
+    }
+
+    fn begin<'a>(&'a self, _: Ring, request: &mut Request, call: &mut Call) -> Step<'a> {
+        let Some(plan) = self.plans.of(&call.matched().target) else { return Step::Pass };
+        if plan.inflate.is_some() && request.headers().contains_key(CONTENT_ENCODING) {
+            return Step::Handle;
+        }
+        if plan.codings.is_empty() {
+            return Step::Pass;
+        }
+        let asked = plan.asked(request.method(), request.headers());
+        Step::after(move |answer| {
+            if let Ok(response) = answer {
+                plan.compress(response, asked, &self.traffic);
+            }
+        })
     }
 
     fn handle<'a>(
@@ -234,11 +246,12 @@ impl Middleware for Compression {
         let asked = plan.asked(request.method(), request.headers());
         let answer = next.run(request, call);
         Box::pin(async move {
-            let response = match fault {
+            let mut response = match fault {
                 Some(fault) => judged(fault, answer).await?,
                 None => answer.await?,
             };
-            Ok(plan.compress(response, asked, &self.traffic))
+            plan.compress(&mut response, asked, &self.traffic);
+            Ok(response)
         })
     }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use mik_core::opentelemetry::metrics::{Counter, Meter};
 use mik_core::values::{Count, MINUTE, Time};
 use mik_core::{
-    BoxFuture, ByTarget, Call, CallError, Middleware, Next, Request, Response, Rings, Settings,
-    Target,
+    BoxFuture, ByTarget, Call, CallError, Middleware, Next, Request, Response, Ring, Rings,
+    Settings, Step, Target,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -134,6 +134,14 @@ impl Concurrency {
     }
 }
 
+/// Gives the place back when the answer has ended. The call holds it as well: a guest may go on working
+/// after that.
+fn give_back(place: Arc<Place>, answer: &mut Result<Response, CallError>) {
+    if let Ok(response) = answer {
+        response.body_mut().add_on_end(move |_| drop(place));
+    }
+}
+
 impl Middleware for Concurrency {
     fn name(&self) -> &str {
         "concurrency"
@@ -141,6 +149,19 @@ impl Middleware for Concurrency {
 
     fn rings(&self) -> Rings {
         Rings::CALL
+    }
+
+    fn begin<'a>(&'a self, _: Ring, _: &mut Request, call: &mut Call) -> Step<'a> {
+        let Some(places) = self.places(call) else { return Step::Pass };
+        match places.take() {
+            Some(place) => {
+                let place = Arc::new(place);
+                call.hold(place.clone());
+                Step::after(move |answer| give_back(place, answer))
+            }
+            // It waits, or learns that it need not.
+            None => Step::Handle,
+        }
     }
 
     fn handle<'a>(
@@ -152,10 +173,9 @@ impl Middleware for Concurrency {
         let Some(places) = self.places(&call) else { return next.run(request, call) };
         Box::pin(async move {
             let place = Arc::new(self.place(&places, &call).await?);
-            // A guest may go on working after its answer has ended.
-            let call = call.holding(place.clone());
-            let response = next.run(request, call).await?;
-            Ok(response.map(|body| body.on_end(move |_| drop(place))))
+            let mut answer = next.run(request, call.holding(place.clone())).await;
+            give_back(place, &mut answer);
+            answer
         })
     }
 

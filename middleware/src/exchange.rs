@@ -57,31 +57,32 @@ impl<O: Observer> Exchange<O> {
         exchange: BoxFuture<'static, Result<Response, CallError>>,
     ) -> BoxFuture<'a, Result<Response, CallError>> {
         Box::pin(async move {
-            match exchange.await {
-                Ok(response) => Ok(self.answered(response)),
-                Err(error) => {
-                    let failure = Some(Failure::Error(&error));
-                    self.end(Instant::now(), &End { status: None, bytes: 0, failure });
-                    Err(error)
-                }
-            }
+            let mut answer = exchange.await;
+            self.answered(&mut answer);
+            answer
         })
     }
 
-    fn answered(self, response: Response) -> Response {
+    /// The same where the exchange has its answer.
+    pub(crate) fn answered(self, answer: &mut Result<Response, CallError>) {
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                let failure = Some(Failure::Error(error));
+                return self.end(Instant::now(), &End { status: None, bytes: 0, failure });
+            }
+        };
         let status = Some(response.status());
         // At the edge an error has become a response.
         let kind = response.extensions().get::<ErrorKind>().copied().map(Failure::Kind);
-        response.map(|body| {
-            body.on_end(move |end| {
-                let failure = match &end.outcome {
-                    Outcome::Complete => kind,
-                    Outcome::Failed(error) => Some(Failure::Error(error)),
-                    Outcome::Dropped => Some(Failure::gone()),
-                };
-                self.end(end.at, &End { status, bytes: end.bytes, failure });
-            })
-        })
+        response.body_mut().add_on_end(move |end| {
+            let failure = match &end.outcome {
+                Outcome::Complete => kind,
+                Outcome::Failed(error) => Some(Failure::Error(error)),
+                Outcome::Dropped => Some(Failure::gone()),
+            };
+            self.end(end.at, &End { status, bytes: end.bytes, failure });
+        });
     }
 
     fn end(mut self, at: Instant, end: &End<'_>) {

@@ -15,13 +15,12 @@ use std::sync::{Arc, OnceLock};
 use mik_core::opentelemetry::metrics::Meter;
 use mik_core::values::Text;
 use mik_core::{
-    BoxFuture, Call, CallError, Endpoint, Middleware, Next, Request, Response, Ring, Rings,
-    RoutePath, Settings, SettingsError,
+    Call, Endpoint, Middleware, Request, Ring, Rings, RoutePath, Settings, SettingsError, Step,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Observer};
 use crate::table::{Made, schema_of};
 use calls::Calls;
 use page::Page;
@@ -153,25 +152,15 @@ impl Middleware for Metrics {
         Rings::EDGE | Rings::CALL | Rings::UPSTREAM
     }
 
-    fn handle<'a>(
-        &'a self,
-        request: Request,
-        call: Call,
-        next: Next,
-    ) -> BoxFuture<'a, Result<Response, CallError>> {
-        match next.ring() {
-            Ring::Edge => {
-                let exchange = Exchange::start(call.started(), self.numbers.requests.begin(&request, &call));
-                exchange.run(next.run(request, call))
-            }
-            Ring::Call => match self.numbers.calls.begin(&call) {
-                Some(callee) => Exchange::start(call.started(), callee).run(next.run(request, call)),
-                None => next.run(request, call),
+    fn begin<'a>(&'a self, ring: Ring, request: &mut Request, call: &mut Call) -> Step<'a> {
+        let numbers = &self.numbers;
+        match ring {
+            Ring::Edge => followed(call, numbers.requests.begin(request, call)),
+            Ring::Call => match numbers.calls.begin(call) {
+                Some(callee) => followed(call, callee),
+                None => Step::Pass,
             },
-            Ring::Upstream => {
-                let exchange = Exchange::start(call.started(), self.numbers.upstreams.begin(&request, &call));
-                exchange.run(next.run(request, call))
-            }
+            Ring::Upstream => followed(call, numbers.upstreams.begin(request, call)),
         }
     }
 
@@ -184,6 +173,12 @@ impl Middleware for Metrics {
     fn meter(&self) -> Option<Meter> {
         Some(self.numbers.page.meter().clone())
     }
+}
+
+/// Tells `observer` how `call` ends.
+fn followed<'a>(call: &Call, observer: impl Observer) -> Step<'a> {
+    let exchange = Exchange::start(call.started(), observer);
+    Step::after(move |answer| exchange.answered(answer))
 }
 
 impl Default for Metrics {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mik_core::{
-    BoxFuture, Call, CallError, Middleware, Next, Request, RequestId, Response, Ring, Rings,
-    Settings, SettingsError,
+    Call, Middleware, Request, RequestId, Ring, Rings, Settings, SettingsError, Step,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -96,38 +95,29 @@ impl Middleware for RequestIds {
         Rings::EDGE | Rings::CALL | Rings::UPSTREAM
     }
 
-    fn skips(&self, ring: Ring, _: &Request, call: &Call) -> bool {
-        // The edge has set it already.
-        ring == Ring::Call && call.depth() == 1
-    }
-
-    fn handle<'a>(
-        &'a self,
-        mut request: Request,
-        mut call: Call,
-        next: Next,
-    ) -> BoxFuture<'a, Result<Response, CallError>> {
-        match next.ring() {
+    fn begin<'a>(&'a self, ring: Ring, request: &mut Request, call: &mut Call) -> Step<'a> {
+        match ring {
+            // The edge has set it already.
+            Ring::Call if call.depth() == 1 => Step::Pass,
             Ring::Call | Ring::Upstream => {
-                if let Some(value) = self.value(&call) {
+                if let Some(value) = self.value(call) {
                     request.headers_mut().insert(&self.header, value);
                 }
-                next.run(request, call)
+                Step::Pass
             }
             Ring::Edge => {
                 if let Some(id) = self.given(request.headers()) {
-                    call = call.with_request_id(id);
+                    call.set_request_id(id);
                 }
                 // Two values are cheaper than a clone: what is shared must be counted.
-                let (Some(value), Some(told)) = (self.value(&call), self.value(&call)) else {
-                    return next.run(request, call);
+                let (Some(value), Some(told)) = (self.value(call), self.value(call)) else {
+                    return Step::Pass;
                 };
                 request.headers_mut().insert(&self.header, value);
-                let answer = next.run(request, call);
-                Box::pin(async move {
-                    let mut response = answer.await?;
-                    response.headers_mut().insert(&self.header, told);
-                    Ok(response)
+                Step::after(move |answer| {
+                    if let Ok(response) = answer {
+                        response.headers_mut().insert(&self.header, told);
+                    }
                 })
             }
         }
@@ -136,7 +126,7 @@ impl Middleware for RequestIds {
 
 #[cfg(test)]
 mod tests {
-    use mik_core::{Body, SendOptions};
+    use mik_core::{Body, Response, SendOptions};
 
     use super::*;
     use crate::rig::{Rig, Served, get, make, text};

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mik_core::{
-    BoxFuture, Call, CallError, Middleware, Next, Request, Response, Ring, Rings, Settings,
-    TraceContext,
+    Call, Middleware, Request, Ring, Rings, Settings, Step, TraceContext,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -117,18 +116,10 @@ impl Middleware for Trace {
         Rings::EDGE | Rings::CALL | Rings::UPSTREAM
     }
 
-    fn skips(&self, ring: Ring, _: &Request, call: &Call) -> bool {
-        // The edge has set it already.
-        ring == Ring::Call && call.depth() == 1
-    }
-
-    fn handle<'a>(
-        &'a self,
-        mut request: Request,
-        call: Call,
-        next: Next,
-    ) -> BoxFuture<'a, Result<Response, CallError>> {
-        match next.ring() {
+    fn begin<'a>(&'a self, ring: Ring, request: &mut Request, call: &mut Call) -> Step<'a> {
+        match ring {
+            // The edge has set it already.
+            Ring::Call if call.depth() == 1 => Step::Pass,
             Ring::Call | Ring::Upstream => {
                 if let Some(trace) = call.trace() {
                     let own = parent(request.headers());
@@ -136,7 +127,7 @@ impl Middleware for Trace {
                         set(request.headers_mut(), trace);
                     }
                 }
-                next.run(request, call)
+                Step::Pass
             }
             Ring::Edge => {
                 let given = self.given(request.headers());
@@ -144,14 +135,13 @@ impl Middleware for Trace {
                 set(request.headers_mut(), &trace);
                 // Two values are cheaper than a clone: what is shared must be counted.
                 let told = HeaderValue::try_from(trace.to_string()).ok().filter(|_| self.respond);
-                let call = call.with_trace(trace);
-                let Some(told) = told else { return next.run(request, call) };
-                let answer = next.run(request, call);
-                Box::pin(async move {
-                    let mut response = answer.await?;
-                    // One that stands further in and makes spans knows better.
-                    response.headers_mut().entry(TRACERESPONSE).or_insert(told);
-                    Ok(response)
+                call.set_trace(trace);
+                let Some(told) = told else { return Step::Pass };
+                Step::after(move |answer| {
+                    if let Ok(response) = answer {
+                        // One that stands further in and makes spans knows better.
+                        response.headers_mut().entry(TRACERESPONSE).or_insert(told);
+                    }
                 })
             }
         }

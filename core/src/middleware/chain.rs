@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 
-use super::{Middleware, Ring};
+use super::{After, Middleware, Ring, Step};
 use crate::{BoxFuture, Call, CallError, Request, RequestId, Response};
 
 /// The innermost step of a chain: what the middleware stand around.
@@ -65,44 +65,73 @@ impl Next {
     /// [`ErrorKind`](crate::ErrorKind) and the [`CallError`] itself in the extensions.
     pub fn run(
         self,
-        request: Request,
-        call: Call,
+        mut request: Request,
+        mut call: Call,
     ) -> BoxFuture<'static, Result<Response, CallError>> {
-        let ring = self.ring();
-        let chain = self.chain;
-        let skips = |layer: &Arc<dyn Middleware>| layer.skips(ring, &request, &call);
-        let mut index = self.index;
-        while chain.layers.get(index).is_some_and(skips) {
-            index += 1;
-        }
-        let request_id = call.request_id().clone();
-        if index >= chain.layers.len() {
-            return Box::pin(guarded((chain.innermost)(request, call), ring, request_id));
-        }
         Box::pin(async move {
-            let next = Self { chain: chain.clone(), index: index + 1 };
-            // What is called is moved no further than into its own future: this runs for each layer of each
-            // request, and requests are large.
-            let future = chain.layers[index].handle(request, call, next);
-            guarded(future, ring, request_id).await
+            let Self { chain, mut index } = self;
+            let ring = chain.ring;
+            let mut afters: Vec<After<'_>> = Vec::new();
+            let (mut answer, request_id) = loop {
+                let Some(layer) = chain.layers.get(index) else {
+                    let request_id = call.request_id().clone();
+                    break (
+                        guarded((chain.innermost)(request, call), &request_id).await,
+                        request_id,
+                    );
+                };
+                index += 1;
+                let begin = AssertUnwindSafe(|| layer.begin(ring, &mut request, &mut call));
+                match catch_unwind(begin) {
+                    Ok(Step::Pass) => {}
+                    Ok(Step::After(after)) => {
+                        if afters.capacity() == 0 {
+                            afters.reserve(chain.layers.len());
+                        }
+                        afters.push(after);
+                    }
+                    Ok(Step::Answer(answer)) => break (answer, call.request_id().clone()),
+                    Ok(Step::Handle) => {
+                        let request_id = call.request_id().clone();
+                        let next = Self { chain: chain.clone(), index };
+                        let answer = guarded(layer.handle(request, call, next), &request_id).await;
+                        break (answer, request_id);
+                    }
+                    Err(panic) => {
+                        let request_id = call.request_id().clone();
+                        break (Err(panicked(&*panic, &request_id)), request_id);
+                    }
+                }
+            };
+            while let Some(after) = afters.pop() {
+                seal(ring, &mut answer, &request_id);
+                let work = AssertUnwindSafe(|| after(&mut answer));
+                if let Err(panic) = catch_unwind(work) {
+                    answer = Err(panicked(&*panic, &request_id));
+                }
+            }
+            seal(ring, &mut answer, &request_id);
+            answer
         })
     }
 }
 
-/// Runs a step; a panic is an error, and at the edge an error is a response.
+/// At the edge an error is a response.
+fn seal(ring: Ring, answer: &mut Result<Response, CallError>, request_id: &RequestId) {
+    if ring == Ring::Edge
+        && let Err(error) = answer
+    {
+        *answer = Ok(error.clone().into_response(request_id));
+    }
+}
+
+/// Runs a step; a panic is an error.
 async fn guarded(
     step: BoxFuture<'_, Result<Response, CallError>>,
-    ring: Ring,
-    request_id: RequestId,
+    request_id: &RequestId,
 ) -> Result<Response, CallError> {
-    let result = match AssertUnwindSafe(step).catch_unwind().await {
-        Ok(result) => result,
-        Err(panic) => Err(panicked(&*panic, &request_id)),
-    };
-    match (ring, result) {
-        (Ring::Edge, Err(error)) => Ok(error.into_response(&request_id)),
-        (_, result) => result,
-    }
+    let result = AssertUnwindSafe(step).catch_unwind().await;
+    result.unwrap_or_else(|panic| Err(panicked(&*panic, request_id)))
 }
 
 /// The error that a panic is, and its line in the log.

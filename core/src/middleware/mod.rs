@@ -3,6 +3,7 @@
 mod chain;
 mod endpoint;
 mod rings;
+mod step;
 mod tower;
 
 use opentelemetry::metrics::Meter;
@@ -13,6 +14,7 @@ pub use chain::Next;
 pub(crate) use chain::{Chain, Innermost, panicked};
 pub use endpoint::{BarePrefix, Endpoint};
 pub use rings::{Ring, Rings};
+pub use step::{After, Step};
 pub use tower::{RestOfChain, TowerLayer};
 
 /// Something that stands around calls: it may answer in their place, change what goes in or out, wait,
@@ -24,6 +26,14 @@ pub trait Middleware: Send + Sync {
     /// Where it stands.
     fn rings(&self) -> Rings;
 
+    /// What it does with a request before it goes on, where it need not wait for anything. Only if it says
+    /// [`Step::Handle`], which it does unless written otherwise, [`handle`](Self::handle) is called.
+    ///
+    /// This is the cheap way: no future of its own, no request that is moved.
+    fn begin<'a>(&'a self, _ring: Ring, _request: &mut Request, _call: &mut Call) -> Step<'a> {
+        Step::Handle
+    }
+
     /// Handles one request: usually `next.run(request, call).await` with something before or after.
     /// [`Next::ring`] says in which ring.
     ///
@@ -34,12 +44,8 @@ pub trait Middleware: Send + Sync {
         request: Request,
         call: Call,
         next: Next,
-    ) -> BoxFuture<'a, Result<Response, CallError>>;
-
-    /// Whether it has nothing to do with this request. Then it is left out, which costs less than a call
-    /// that only hands the request on.
-    fn skips(&self, _ring: Ring, _request: &Request, _call: &Call) -> bool {
-        false
+    ) -> BoxFuture<'a, Result<Response, CallError>> {
+        next.run(request, call)
     }
 
     /// A path that it answers itself, such as `/metrics`. Requests for it pass the edge ring like all

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
-use mik_core::{Body, Capabilities, Engine, Host, LoadError, Module, ModuleSource};
+use mik_core::{Body, BoxFuture, Capabilities, Engine, Host, LoadError, Module, ModuleSource};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};

@@ -67,15 +67,14 @@ impl Pass {
     }
 
     /// Looks at what may later explain a failure.
-    pub(super) fn watch(&mut self, mut request: Request, call: &Call) -> Request {
-        self.is_hurried = call.is_hurried() || is_hasty(&request);
+    pub(super) fn watch(&mut self, request: &mut Request, call: &Call) {
+        self.is_hurried = call.is_hurried() || is_hasty(request);
         if request.body().try_clone().is_none() {
             let body = std::mem::take(request.body_mut());
             let upload = Arc::<Upload>::default();
             self.upload = Some(upload.clone());
             *request.body_mut() = Body::stream(Watched { body, upload });
         }
-        request
     }
 
     /// The call has failed without an answer.
@@ -85,25 +84,23 @@ impl Pass {
     }
 
     /// The call has been answered: what is still open is settled when the body ends.
-    pub(super) fn answered(mut self, response: Response) -> Response {
+    pub(super) fn answered(mut self, response: &mut Response) {
         let verdict = self.gate.counted.status(response.status());
         // Whether all of a failure is read makes no difference.
         if verdict == Verdict::Failure || is_whole(response.body()) {
             self.settle(verdict);
-            return response;
+            return;
         }
         self.deadline = None;
         self.gate.answered(self.admission);
-        response.map(|body| {
-            body.on_end(move |end| {
-                let verdict = match &end.outcome {
-                    Outcome::Complete => Verdict::Success,
-                    Outcome::Failed(error) => self.blame(error),
-                    Outcome::Dropped => Verdict::Neither,
-                };
-                self.settle(verdict);
-            })
-        })
+        response.body_mut().add_on_end(move |end| {
+            let verdict = match &end.outcome {
+                Outcome::Complete => Verdict::Success,
+                Outcome::Failed(error) => self.blame(error),
+                Outcome::Dropped => Verdict::Neither,
+            };
+            self.settle(verdict);
+        });
     }
 
     fn blame(&self, error: &CallError) -> Verdict {

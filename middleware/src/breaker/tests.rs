@@ -11,7 +11,7 @@ use futures_util::stream;
 use http::StatusCode;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use mik_core::{Body, ModuleName, Target};
+use mik_core::{Body, ModuleName, Response, Target};
 use tokio::sync::Notify;
 use tokio::time::{Instant, advance, timeout};
 

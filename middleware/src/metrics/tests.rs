@@ -13,10 +13,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use mik_core::{
-    Body, Grants, HostBuilder, LoadError, ModuleSettings, Orchestrator, Script, ScriptSource,
-    SendOptions, Target,
-};
+use mik_core::{Body, BoxFuture, CallError, Grants, HostBuilder, LoadError, ModuleSettings, Orchestrator, Response, Script, ScriptSource, SendOptions, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;

@@ -1,4 +1,4 @@
-use mik_core::{Body, Grants, ModuleSettings, SendOptions};
+use mik_core::{Body, Grants, ModuleSettings, Response, SendOptions};
 
 use super::*;
 use crate::rig::{Rig, Served, get, text};
