@@ -479,3 +479,23 @@ async fn healthy_calls_leave_the_circuit_alone() {
     test.get().await;
     assert_eq!(test.kind(), Some(Kind::Open));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_stalls_is_the_clients() {
+    let served = Rig::default()
+        .module("m", |request: Request, _| async move {
+            let _ = request.into_body().collect().await;
+            Ok(Response::new("never".into()))
+        })
+        .with(Breaker::new().consecutive(1))
+        .build();
+    for _ in 0..3 {
+        let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, CallError>>());
+        let request = http::Request::post("/").body(Body::stream(body)).unwrap();
+        let target = Target::Module(ModuleName::new("m").unwrap());
+        let parent = Call::detached(Duration::from_secs(1));
+        let late = served.host.call(target, request, &parent).await;
+        // Were one of them counted, the next would find the circuit open.
+        assert!(matches!(late, Err(CallError::Timeout(_))), "{late:?}");
+    }
+}
