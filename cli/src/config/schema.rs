@@ -87,6 +87,21 @@ impl Transform for ForPeople {
                 schema.insert("type".into(), one);
             }
         }
+        if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+            values.retain(|value| !value.is_null());
+        }
+        if let Some(choices) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+            choices.retain(|choice| choice["type"] != "null");
+            if let [Value::Object(one)] = &choices[..] {
+                let one = one.clone();
+                schema.remove("anyOf");
+                for (key, value) in one {
+                    if schema.get(&key).is_none() {
+                        schema.insert(key, value);
+                    }
+                }
+            }
+        }
         if schema.get("default").is_some_and(Value::is_null) {
             schema.remove("default");
         }
