@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 use mik_core::{
     Call, CallError, Matched, Middleware, Outcome, Request, RequestId, Response, Ring, Rings, Settings,
     Step, Target,
@@ -98,7 +98,8 @@ struct Ended {
 struct Seen {
     started: Instant,
     method: Method,
-    uri: Uri,
+    /// As it is logged. A clone of the URI would keep the connection's read buffer from being used again.
+    path: String,
     matched: Arc<Matched>,
     request_id: RequestId,
     peer: Option<SocketAddr>,
@@ -109,7 +110,7 @@ impl Line {
         Self(Some(Seen {
             started: call.started(),
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            path: printable(request.uri().path(), PATH).into_owned(),
             matched: call.matched().clone(),
             request_id: call.request_id().clone(),
             peer: call.peer(),
@@ -168,7 +169,7 @@ impl Seen {
         tracing::info!(
             target: "mik::access",
             method = &*printable(self.method.as_str(), METHOD),
-            path = &*printable(self.uri.path(), PATH),
+            path = self.path,
             status = end.status.as_u16(),
             bytes = end.bytes,
             duration_ms = microseconds as f64 / 1_000.0,
