@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::settings::{Settings, SettingsError};
@@ -147,9 +148,14 @@ impl Registry {
             per_module: false,
             shorthand: None,
         };
-        let name = name.into();
-        self.middleware.present.insert(name.clone(), entry);
-        self.middleware.present.entry(name).or_insert_with(|| unreachable!("inserted above"))
+        match self.middleware.present.entry(name.into()) {
+            Entry::Vacant(slot) => slot.insert(entry),
+            Entry::Occupied(slot) => {
+                let slot = slot.into_mut();
+                *slot = entry;
+                slot
+            }
+        }
     }
 
     /// Remembers that an engine of that name exists, but needs a cargo feature that is off.

@@ -18,6 +18,8 @@ mod field;
     feature = "retry"
 ))]
 mod label;
+#[cfg(any(feature = "breaker", feature = "concurrency", feature = "metrics", feature = "retry"))]
+mod lookup;
 #[cfg(any(feature = "breaker", feature = "concurrency", feature = "retry"))]
 mod per_target;
 #[cfg(feature = "plugin")]

@@ -2,7 +2,6 @@
 
 mod calls;
 mod labels;
-mod lookup;
 mod page;
 mod requests;
 mod upstream;

@@ -1,13 +1,13 @@
 //! What a middleware keeps for each module, script or outgoing host that calls reach.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
 use lru::LruCache;
 use mik_core::Target;
+
+use crate::lookup::Lookup;
 
 /// Parts into which outgoing hosts are divided, each with a lock of its own.
 const SHARDS: usize = 16;
@@ -19,8 +19,7 @@ const HOSTS: usize = 64;
 /// To read that of a module or script takes no lock. Their number needs no bound: calls reach only those
 /// that have a file. Outgoing hosts are named by guests, so the least recently used are forgotten.
 pub(crate) struct PerTarget<T> {
-    /// Only what has a file is a key, so a hasher that is fast will do.
-    named: ArcSwap<HashMap<Target, Arc<T>, foldhash::fast::RandomState>>,
+    named: Lookup<Target, T>,
     hosts: [Mutex<LruCache<Target, Arc<T>>>; SHARDS],
     hasher: RandomState,
 }
@@ -31,16 +30,7 @@ impl<T> PerTarget<T> {
         if matches!(target, Target::Upstream(_)) {
             return self.of_host(target, make);
         }
-        if let Some(found) = self.named.load().get(target) {
-            return found.clone();
-        }
-        let made = Arc::new(make());
-        self.named.rcu(|named| {
-            let mut named = HashMap::clone(named);
-            named.entry(target.clone()).or_insert_with(|| made.clone());
-            named
-        });
-        self.named.load().get(target).cloned().unwrap_or(made)
+        self.named.of(target, make)
     }
 
     fn of_host(&self, target: &Target, make: impl FnOnce() -> T) -> Arc<T> {
@@ -54,15 +44,15 @@ impl<T> PerTarget<T> {
     }
 
     /// Shows each module and script with what is kept for it.
-    pub(crate) fn each_named(&self, mut show: impl FnMut(&Target, &T)) {
-        self.named.load().iter().for_each(|(target, kept)| show(target, kept));
+    pub(crate) fn each_named(&self, show: impl FnMut(&Target, &T)) {
+        self.named.each(show);
     }
 }
 
 impl<T> Default for PerTarget<T> {
     fn default() -> Self {
         Self {
-            named: ArcSwap::default(),
+            named: Lookup::new(usize::MAX),
             // Without a capacity, which would be allocated at once.
             hosts: std::array::from_fn(|_| Mutex::new(LruCache::unbounded())),
             hasher: RandomState::new(),
@@ -72,7 +62,11 @@ impl<T> Default for PerTarget<T> {
 
 impl<T> fmt::Debug for PerTarget<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.named.load().keys()).finish()
+        let mut targets = f.debug_set();
+        self.named.each(|target, _| {
+            targets.entry(target);
+        });
+        targets.finish()
     }
 }
 

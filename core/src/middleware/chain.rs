@@ -136,11 +136,15 @@ async fn guarded(
 
 /// The error that a panic is, and its line in the log.
 pub(crate) fn panicked(panic: &(dyn Any + Send), request_id: &RequestId) -> CallError {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let message = text.unwrap_or("unknown");
+    let message = panic_text(panic).unwrap_or("unknown");
     tracing::error!(%request_id, "panic while serving: {message}");
     CallError::Panic(message.into())
+}
+
+/// What a panic says, where it says it in words.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> Option<&str> {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
 }
 
 impl fmt::Debug for Next {

@@ -11,7 +11,7 @@ use opentelemetry::metrics::Meter;
 use crate::{BoxFuture, Call, CallError, Request, Response};
 
 pub use chain::Next;
-pub(crate) use chain::{Chain, Innermost, panicked};
+pub(crate) use chain::{Chain, Innermost, panic_text, panicked};
 pub use endpoint::{BarePrefix, Endpoint};
 pub use rings::{Ring, Rings};
 pub use step::{After, Step};

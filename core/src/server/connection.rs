@@ -1,6 +1,5 @@
 //! One connection from its first byte to its last.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +23,7 @@ use super::response::Outbound;
 use super::service::{Link, answer};
 use super::state::{CLOSE, DRAIN, Overdue, Phase, later};
 use crate::ServerLimits;
+use crate::middleware::panic_text;
 
 /// How much is read away, and for how long, before a connection closes on a client that may be sending:
 /// a reset would destroy the answer on its way (RFC 9112, 9.6).
@@ -100,7 +100,11 @@ where
         match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Ready(result)) => return Poll::Ready(Over::Served(result)),
             Ok(Poll::Pending) => {}
-            Err(panic) => return Poll::Ready(Over::Panicked(message(&*panic))),
+            Err(panic) => {
+                return Poll::Ready(Over::Panicked(
+                    panic_text(&*panic).unwrap_or_default().to_owned(),
+                ));
+            }
         }
         // hyper tells the reader of the body and goes on; a handler need not care.
         if link.state.is_client_gone() {
@@ -110,11 +114,6 @@ where
         poll_time(sleep.as_mut(), link, limits, cx).map(Over::Late)
     })
     .await
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref().cloned()).unwrap_or_default()
 }
 
 /// Ready when the connection has taken too long. The timer is touched only where the next deadline is

@@ -8,9 +8,9 @@ use mik_core::opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
 use mik_core::{Call, Target};
 
 use super::labels::{CANCELLED, SECONDS};
-use super::lookup::Lookup;
 use super::page::SERIES;
 use crate::exchange::{End, Observer};
+use crate::lookup::Lookup;
 
 /// The numbers of calls, whoever makes them.
 pub(super) struct Calls {
@@ -59,7 +59,7 @@ impl Calls {
             name: KeyValue::new(key, Arc::<str>::from(name.as_str())),
             ok: OnceLock::new(),
         };
-        Some(self.callees.find(target, make).unwrap_or_else(|| Arc::new(make())))
+        Some(self.callees.of(target, make))
     }
 }
 

@@ -10,9 +10,9 @@ use mik_core::opentelemetry::metrics::{BoundHistogram, Counter, Histogram, Meter
 use mik_core::{Call, ErrorKind, Request};
 
 use super::labels::{CLASSES, SECONDS, class};
-use super::lookup::Lookup;
 use super::page::SERIES;
 use crate::exchange::{End, Failure, Observer};
+use crate::lookup::Lookup;
 
 /// The methods that are told by name: those of RFC 9110, PATCH and QUERY.
 const METHODS: [&str; 11] = [
@@ -80,7 +80,7 @@ impl Requests {
     pub(super) fn begin(&self, request: &Request, call: &Call) -> Active {
         let pattern = &call.matched().route;
         let make = || Route::new(self.shared.clone(), pattern.clone());
-        let route = self.routes.find(pattern, make).unwrap_or_else(|| Arc::new(make()));
+        let route = self.routes.of(pattern, make);
         self.shared.active.fetch_add(1, Ordering::Relaxed);
         Active { route, method: method(request.method()) }
     }

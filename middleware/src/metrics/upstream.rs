@@ -9,8 +9,8 @@ use mik_core::opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
 use mik_core::{Call, Request, Target};
 
 use super::labels::{CANCELLED, CLASSES, SECONDS, class};
-use super::lookup::Lookup;
 use crate::exchange::{End, Observer};
+use crate::lookup::Lookup;
 
 /// Servers that are told by name. A guest that may call every host decides what hosts there are.
 const SERVERS: usize = 100;

@@ -1,5 +1,7 @@
 //! A table that is read without a lock.
 
+#![allow(dead_code, reason = "each feature alone uses only some of it")]
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -9,25 +11,36 @@ use foldhash::fast::RandomState;
 
 /// Values by key, made when they are first asked for, up to a number. Reading takes no lock; adding copies
 /// the table, which is why it is for keys of bounded variety.
-pub(super) struct Lookup<K, V> {
+pub(crate) struct Lookup<K, V> {
     table: ArcSwap<HashMap<K, Arc<V>, RandomState>>,
     most: usize,
 }
 
 impl<K: Hash + Eq + Clone, V> Lookup<K, V> {
-    pub(super) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { table: ArcSwap::default(), most }
     }
 
     /// The value of `key`; `None` if it has none and there is no place for one more.
-    pub(super) fn find(&self, key: &K, make: impl FnOnce() -> V) -> Option<Arc<V>> {
+    pub(crate) fn find(&self, key: &K, make: impl FnOnce() -> V) -> Option<Arc<V>> {
         if let Some(value) = self.table.load().get(key) {
             return Some(value.clone());
         }
-        if self.table.load().len() >= self.most {
-            return None;
+        let is_full = self.table.load().len() >= self.most;
+        if is_full { None } else { self.add(key, &Arc::new(make())) }
+    }
+
+    /// The value of `key`; one of its own, which is not kept, if there is no place for one more.
+    pub(crate) fn of(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
+        if let Some(value) = self.table.load().get(key) {
+            return value.clone();
         }
         let new = Arc::new(make());
+        self.add(key, &new).unwrap_or(new)
+    }
+
+    /// What `key` has now: `new`, or what another thread has added meanwhile.
+    fn add(&self, key: &K, new: &Arc<V>) -> Option<Arc<V>> {
         let mut found = None;
         self.table.rcu(|table| {
             found = table.get(key).cloned();
@@ -40,6 +53,11 @@ impl<K: Hash + Eq + Clone, V> Lookup<K, V> {
             Arc::new(larger)
         });
         found
+    }
+
+    /// Shows each key with its value.
+    pub(crate) fn each(&self, mut show: impl FnMut(&K, &V)) {
+        self.table.load().iter().for_each(|(key, value)| show(key, value));
     }
 }
 
