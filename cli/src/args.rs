@@ -40,6 +40,10 @@ pub enum Command {
     Middleware(MiddlewareArgs),
     /// Print the JSON Schema of mik.toml
     Schema,
+    /// Print the TypeScript declarations of what scripts find, or write them to a file
+    #[cfg(feature = "javascript")]
+    #[command(after_help = TYPES)]
+    Types(TypesArgs),
     /// Print a completion script for a shell
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -111,17 +115,35 @@ pub struct CheckArgs {
 }
 
 const CHECK: &str = "\
-Every module is really loaded by the engine. Exit status: 0 when all is well, 1 on any problem.
+Every module and script is really loaded, by the engine or the orchestrator. Exit status: 0 when all is well, 1 on any problem.
 
 Examples:
   mik check
   mik check modules/ --json | jq '.problems'";
 
+/// `mik types`.
+#[cfg(feature = "javascript")]
+#[derive(Debug, Args)]
+pub struct TypesArgs {
+    /// The file to write, or a folder for mik.d.ts [default: print them]
+    #[arg(value_name = "FILE|DIR")]
+    pub path: Option<PathBuf>,
+    /// Overwrite a file that has something else in it
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[cfg(feature = "javascript")]
+const TYPES: &str = "\
+Examples:
+  mik types scripts/           writes scripts/mik.d.ts, which editors find by themselves
+  mik types > mik.d.ts";
+
 /// What to serve, and what overrides its mik.toml.
 #[derive(Debug, Default, Clone, Args)]
 pub struct ProjectArgs {
     /// A folder with a mik.toml, a folder of components, or one component
-    /// [default: ./mik.toml, then ./modules/]
+    /// [default: ./mik.toml, then ./modules/ and ./scripts/]
     #[arg(value_name = "FILE|DIR")]
     pub path: Option<PathBuf>,
     /// The mik.toml to use
@@ -136,14 +158,14 @@ pub struct ProjectArgs {
     /// What compiles and runs the components [default: wasmtime]
     #[arg(long, value_name = "NAME", env = "MIK_ENGINE", hide_env_values = true)]
     pub engine: Option<String>,
-    /// What runs the scripts
+    /// What runs the scripts [default: rquickjs, where it is compiled in]
     #[arg(long, value_name = "NAME", env = "MIK_ORCHESTRATOR", hide_env_values = true)]
     pub orchestrator: Option<String>,
     /// Mount the one component at this path as well
     #[arg(long, value_name = "PATH")]
     pub route: Option<RoutePath>,
     /// Give every module of this run an environment variable; KEY alone passes the one of this
-    /// environment. May be repeated
+    /// environment. May be repeated. Scripts have only what their table in mik.toml says
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub env: Vec<EnvArg>,
     /// Where the values came from, by the name of the argument.
@@ -190,6 +212,8 @@ impl Cli {
             Command::Run(args) => Some(&mut args.project),
             Command::Check(args) => Some(&mut args.project),
             Command::Middleware(args) => Some(&mut args.project),
+            #[cfg(feature = "javascript")]
+            Command::Types(_) => None,
             Command::Schema | Command::Completions { .. } => None,
         };
         if let (Some(project), Some((_, matches))) = (project, matches.subcommand()) {

@@ -29,6 +29,20 @@ pub enum Failure {
         /// What the operating system said.
         reason: io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// A file would be lost.
+    #[error("{} is there already, with something else in it: --force overwrites it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// Something is wrong with the configuration.
     #[error(transparent)]
     Config(#[from] Problems),

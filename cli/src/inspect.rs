@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mik_core::Grants;
+use mik_core::{Grants, ModuleGrant, ModuleName};
 use serde::Serialize;
 use wasmparser::{Parser, Payload};
 
@@ -19,7 +19,7 @@ pub struct Inspection {
     pub exports: BTreeSet<String>,
 }
 
-/// A group of imports, and what the module has of it.
+/// Something beyond computing, such as a group of imports, and what a module or script has of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Access {
     /// What it is about.
@@ -118,6 +118,26 @@ impl Inspection {
     }
 }
 
+impl Access {
+    /// What a script has beyond computing.
+    pub fn of_script(grants: &Grants) -> Vec<Self> {
+        let calls = match &grants.modules {
+            ModuleGrant::All => granted("modules", "all".to_owned()),
+            ModuleGrant::Only(names) if !names.is_empty() => {
+                let names: Vec<_> = names.iter().map(ModuleName::as_str).collect();
+                granted("modules", names.join(", "))
+            }
+            ModuleGrant::Only(_) | ModuleGrant::None => denied("modules", "none"),
+        };
+        let names: Vec<_> = grants.env.iter().map(|(name, _)| name.as_str()).collect();
+        let env = match names.is_empty() {
+            true => denied("environment", "empty"),
+            false => granted("environment", names.join(", ")),
+        };
+        vec![calls, env]
+    }
+}
+
 fn granted(what: &'static str, how: String) -> Access {
     Access { what, granted: true, how }
 }
@@ -156,7 +176,7 @@ mod tests {
         assert!(access.iter().all(|access| !access.granted), "{access:?}");
         let env = vec![("KEY".to_owned(), "secret".to_owned())];
         let allowed_hosts = ["a.example".parse().unwrap()].into_iter().collect();
-        let access = inspection.access(&Grants { env, allowed_hosts });
+        let access = inspection.access(&Grants { env, allowed_hosts, ..Grants::default() });
         assert_eq!(access[0].how, "a.example");
         assert_eq!(access[1].how, "KEY");
         assert!(!format!("{access:?}").contains("secret"));

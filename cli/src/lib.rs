@@ -7,7 +7,7 @@
 //! let registry = registry();
 //! let args = ProjectArgs { path: Some("modules/".into()), ..ProjectArgs::default() };
 //! let plan = Plan::new(&args, &registry)?.sound()?;
-//! let host = plan.make_host(&registry, plan.make_engine(&registry)?)?;
+//! let host = plan.make_host(plan.make_engine(&registry)?, plan.make_orchestrator(&registry)?)?;
 //! # Ok(()) }
 //! ```
 
@@ -21,6 +21,8 @@ mod log;
 mod output;
 mod parts;
 mod plan;
+#[cfg(test)]
+mod rig;
 mod signals;
 mod source;
 
@@ -29,6 +31,8 @@ use std::process::ExitCode;
 
 use mik_core::Registry;
 
+#[cfg(feature = "javascript")]
+pub use args::TypesArgs;
 pub use args::{CheckArgs, Cli, Command, EnvArg, MiddlewareArgs, Origin, ProjectArgs, RunArgs};
 pub use failure::Failure;
 pub use inspect::{Access, Inspection};

@@ -13,6 +13,16 @@ pub fn registry() -> Registry {
         registry.absent_engine(name, name);
     }
 
+    #[cfg(feature = "rquickjs")]
+    mik_rquickjs::register(&mut registry);
+    #[cfg(not(feature = "rquickjs"))]
+    registry.absent_orchestrator("rquickjs", "rquickjs");
+
+    #[cfg(feature = "boa")]
+    mik_boa::register(&mut registry);
+    #[cfg(not(feature = "boa"))]
+    registry.absent_orchestrator("boa", "boa");
+
     mik_middleware::register(&mut registry);
     registry
 }

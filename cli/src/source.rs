@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{DEFAULT_MODULES, FILE_NAME};
+use crate::config::{DEFAULT_MODULES, DEFAULT_SCRIPTS, FILE_NAME};
 
 /// What a command is to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub struct Source {
 pub enum SourceError {
     /// No argument, and nothing here.
     #[error(
-        "nothing to serve in {}: there is neither a mik.toml nor a folder modules/\n\n\
+        "nothing to serve in {}: there is neither a mik.toml nor a folder modules/ or scripts/\n\n\
          Say what to serve:\n  \
          mik run app.wasm    one component, at /run/app/\n  \
          mik run folder/     every .wasm file of a folder, or the project of its mik.toml\n\
-         or put components into modules/ and run `mik run` again", here.display()
+         or put components into modules/, or scripts into scripts/, and run `mik run` again", here.display()
     )]
     Nothing {
         /// The current folder.
@@ -80,6 +80,9 @@ impl Source {
         if here.join(DEFAULT_MODULES).is_dir() {
             return Ok(Self { config: None, modules: Some(DEFAULT_MODULES.into()) });
         }
+        if here.join(DEFAULT_SCRIPTS).is_dir() {
+            return Ok(Self { config: None, modules: None });
+        }
         Err(SourceError::Nothing { here: here.into() })
     }
 }
@@ -98,6 +101,8 @@ mod tests {
         let here = tempfile::tempdir().unwrap();
         let resolve = || Source::resolve(None, None, here.path());
         assert!(resolve().unwrap_err().to_string().contains("mik run app.wasm"));
+        fs::create_dir(here.path().join("scripts")).unwrap();
+        assert_eq!(resolve(), Ok(source(None, None)));
         fs::create_dir(here.path().join("modules")).unwrap();
         assert_eq!(resolve(), Ok(source(None, Some("modules/"))));
         fs::write(here.path().join("mik.toml"), "").unwrap();

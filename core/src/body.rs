@@ -86,18 +86,17 @@ impl Body {
     /// order in which they were added.
     #[must_use]
     pub fn on_end(mut self, hook: impl FnOnce(End) + Send + 'static) -> Self {
-        if self.ends.capacity() == 0 {
-            // As many as the middleware that are on by default add.
-            self.ends.reserve(6);
-        }
-        self.ends.push(Box::new(hook));
+        self.add_on_end(hook);
         self
     }
 
     /// The same as [`on_end`](Self::on_end), where the body stays where it is.
     pub fn add_on_end(&mut self, hook: impl FnOnce(End) + Send + 'static) {
-        let body = std::mem::take(self);
-        *self = body.on_end(hook);
+        if self.ends.capacity() == 0 {
+            // As many as the middleware that are on by default add.
+            self.ends.reserve(6);
+        }
+        self.ends.push(Box::new(hook));
     }
 
     /// The same body once more, where that costs nothing: empty and full bodies. The copy has no

@@ -10,9 +10,9 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::caller::{Caller, SendOptions};
+use crate::grants::Grants;
 use crate::host::Ticket;
-use crate::outbound::AllowedHosts;
-use crate::trace::{Hex, TraceContext};
+use crate::trace::{TraceContext, write_hex};
 use crate::{BoxFuture, CallError, ModuleName, Request, Response};
 
 /// Identifies one request in the log, in error bodies and towards guests.
@@ -42,14 +42,29 @@ impl RequestId {
         let fits = (1..=Self::MAX_LEN).contains(&text.len()) && text.bytes().all(plain);
         fits.then(|| Self(Id::Given(text.into())))
     }
+
+    /// The id as text, in `buffer` where it must be written first.
+    pub fn encode<'a>(&'a self, buffer: &'a mut [u8; 32]) -> &'a str {
+        match &self.0 {
+            Id::Made(bits) => {
+                write_hex(buffer, &bits.to_be_bytes());
+                std::str::from_utf8(buffer).unwrap_or_default()
+            }
+            Id::Given(text) => text,
+        }
+    }
+
+    /// The id as the value of a header field.
+    pub fn to_header(&self) -> HeaderValue {
+        // The characters of an id are all allowed in a header.
+        let value = HeaderValue::from_str(self.encode(&mut [0; 32]));
+        value.unwrap_or(HeaderValue::from_static(""))
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Id::Made(bits) => f.write_str(Hex::of(*bits, 32).as_str()),
-            Id::Given(text) => f.write_str(text),
-        }
+        f.write_str(self.encode(&mut [0; 32]))
     }
 }
 
@@ -100,15 +115,6 @@ impl fmt::Display for Target {
     }
 }
 
-/// What a module or script is allowed beyond computing. Everything is denied by default.
-#[derive(Debug, Clone, Default)]
-pub struct Grants {
-    /// Environment variables that the guest sees. None of the host's own is ever among them unasked.
-    pub env: Vec<(String, String)>,
-    /// Hosts that outgoing requests may go to.
-    pub allowed_hosts: AllowedHosts,
-}
-
 /// One call on its way through the rings: what it may see and use. Cloning is cheap.
 ///
 /// As long as a clone lives, the call counts as in flight.
@@ -125,6 +131,8 @@ pub(crate) struct Parts {
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) matched: Arc<Matched>,
+    /// The module or script that made the call.
+    pub(crate) parent: Option<Arc<Matched>>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) caller: Caller,
     pub(crate) ticket: Option<Arc<Ticket>>,
@@ -154,6 +162,7 @@ impl Call {
             peer: None,
             trace: None,
             matched: Arc::new(Matched::new("", Target::Nothing)),
+            parent: None,
             grants: Arc::default(),
             caller: Caller::nowhere(),
             ticket: None,
@@ -168,6 +177,13 @@ impl Call {
     #[must_use]
     pub fn detached_to(mut self, route: &str, target: Target) -> Self {
         Arc::make_mut(&mut self.0).matched = Arc::new(Matched::new(route, target));
+        self
+    }
+
+    /// The same, as if `parent` had made it.
+    #[must_use]
+    pub fn detached_by(mut self, parent: Target) -> Self {
+        Arc::make_mut(&mut self.0).parent = Some(Arc::new(Matched::new("", parent)));
         self
     }
 
@@ -217,6 +233,27 @@ impl Call {
     /// The route and what answers.
     pub fn matched(&self) -> &Arc<Matched> {
         &self.0.matched
+    }
+
+    /// The module or script that made this call; `None` for a request from the network.
+    pub fn parent(&self) -> Option<&Arc<Matched>> {
+        self.0.parent.as_ref()
+    }
+
+    /// The modules of this host that the call's grants let it reach at `http://NAME.mik.internal/`,
+    /// sorted.
+    pub fn modules(&self) -> Vec<ModuleName> {
+        let Some(host) = self.0.caller.host() else { return Vec::new() };
+        let mut names = host.module_names();
+        names.retain(|name| self.0.grants.may_call(name.as_str()));
+        names
+    }
+
+    /// Whether the module `name` is among [`modules`](Self::modules). Nothing is kept of names that are
+    /// not there.
+    pub fn has_module(&self, name: &str) -> bool {
+        let Some(host) = self.0.caller.host() else { return false };
+        host.has_module(name) && self.0.grants.may_call(name)
     }
 
     /// What the called module may use.

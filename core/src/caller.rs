@@ -8,6 +8,7 @@ use http::Uri;
 use crate::framing::X_FORWARDED_PREFIX;
 use crate::host::Host;
 use crate::names::ModuleName;
+use crate::outbound::is_sound;
 use crate::{BoxFuture, Call, CallError, Request, Response, Target, UpstreamError};
 
 /// The domain under which modules reach each other: `http://NAME.mik.internal/`.
@@ -57,9 +58,12 @@ impl Caller {
             return failed(UpstreamError::Denied(authority).into());
         };
         let call = call.clone();
-        match internal_target(request.uri()) {
-            Some(_) if !call.0.grants.allowed_hosts.allow(request.uri()) => {
-                denied(&call, &authority);
+        let target = internal_target(request.uri());
+        let target = target.map(|target| target.map(|target| host.spelt(target)));
+        match target {
+            Some(None) => failed(CallError::NotFound(format!("no module {authority}").into())),
+            Some(Some(target)) if !call.0.grants.allow(request.uri(), &target) => {
+                denied(&call, &authority, Some(&target));
                 failed(UpstreamError::Denied(authority).into())
             }
             Some(Some(target)) => Box::pin(async move {
@@ -67,15 +71,14 @@ impl Caller {
                 request.headers_mut().remove(X_FORWARDED_PREFIX);
                 host.call(target, request, &call).await
             }),
-            Some(None) => failed(CallError::NotFound(format!("no module {authority}").into())),
             None if !call.0.grants.allowed_hosts.allow(request.uri()) => {
-                denied(&call, &authority);
+                denied(&call, &authority, None);
                 failed(UpstreamError::Denied(authority).into())
             }
             None => Box::pin(async move {
                 let result = host.send_upstream(request, &call, options).await;
                 if let Err(CallError::Upstream(UpstreamError::Denied(authority))) = &result {
-                    denied(&call, authority);
+                    denied(&call, authority, None);
                 }
                 result
             }),
@@ -83,16 +86,31 @@ impl Caller {
     }
 }
 
-/// The module or script that `uri` names inside this process: `None` where it points outside,
-/// `Some(None)` where no module can have that name.
+/// The module or script that `uri` names inside this process, as it is written there: `None` where it
+/// points outside, `Some(None)` where no module can have that name.
 fn internal_target(uri: &Uri) -> Option<Option<Target>> {
-    // Host names are case-insensitive, and may end in the dot of the root (RFC 3986, 3.2.2).
-    let host = uri.host()?.to_ascii_lowercase();
-    let name = host.strip_suffix('.').unwrap_or(&host).strip_suffix(INTERNAL)?;
-    Some(match name.strip_suffix(SCRIPT) {
+    let host = uri.host()?;
+    // A host may end in the dot of the root (RFC 3986, 3.2.2).
+    let name = strip_domain(host.strip_suffix('.').unwrap_or(host), INTERNAL)?;
+    Some(match strip_domain(name, SCRIPT) {
         Some(script) => ModuleName::new(script).ok().map(Target::Script),
         None => ModuleName::new(name).ok().map(Target::Module),
     })
+}
+
+/// What stands before `domain`, whose case does not matter.
+fn strip_domain<'a>(host: &'a str, domain: &str) -> Option<&'a str> {
+    let (name, end) = host.split_at_checked(host.len().checked_sub(domain.len())?)?;
+    end.eq_ignore_ascii_case(domain).then_some(name)
+}
+
+/// Where the module `name` is reached; `None` for names that cannot be part of a host, or that are those
+/// of scripts.
+pub(crate) fn uri_of_module(name: &str) -> Option<Uri> {
+    let uri = format!("http://{name}{INTERNAL}/").parse().ok()?;
+    let is_it =
+        matches!(internal_target(&uri), Some(Some(Target::Module(own))) if own.as_str() == name);
+    (is_it && is_sound(&uri)).then_some(uri)
 }
 
 /// The authority as it may be logged: without what stands before an `@`.
@@ -101,19 +119,23 @@ fn shown(uri: &Uri) -> String {
     authority.rsplit('@').next().unwrap_or_default().to_owned()
 }
 
-/// Logs the one line of `mik.toml` that would allow what was just denied.
-fn denied(call: &Call, authority: &str) {
-    let section = match &call.0.matched.target {
-        Target::Module(name) => format!("[modules.{name}]"),
-        Target::Script(name) => format!("[scripts.{name}]"),
+/// Logs what in `mik.toml` would allow what was just denied: requests to `authority`, where `target`
+/// answers if it is in this process.
+fn denied(call: &Call, authority: &str, target: Option<&Target>) {
+    let authority = authority.escape_debug();
+    let advice = match (&call.0.matched.target, target) {
+        (Target::Module(name), _) => format!(
+            "to allow it, write in mik.toml under [modules.{name}]: allowed_hosts = [\"{authority}\"]"
+        ),
+        (Target::Script(name), Some(Target::Module(module))) => {
+            format!("to allow it, add \"{module}\" to `modules` under [scripts.{name}] of mik.toml")
+        }
+        (Target::Script(name), _) => {
+            format!("{authority} is no module, and the script {name} may call modules only")
+        }
         _ => return,
     };
-    tracing::warn!(
-        request_id = %call.0.request_id,
-        "outgoing request denied; to allow it, write in mik.toml under {section}: \
-         allowed_hosts = [\"{}\"]",
-        authority.escape_debug(),
-    );
+    tracing::warn!(request_id = %call.0.request_id, "outgoing request denied; {advice}");
 }
 
 fn failed(error: CallError) -> BoxFuture<'static, Result<Response, CallError>> {
@@ -137,7 +159,7 @@ mod tests {
         let script = Target::Script(ModuleName::new("checkout").unwrap());
         assert_eq!(target("http://orders.mik.internal/x"), Some(Some(module.clone())));
         assert_eq!(target("http://orders.mik.internal:80/x"), Some(Some(module)));
-        assert_eq!(target("http://CHECKOUT.script.mik.internal./"), Some(Some(script.clone())));
+        assert_eq!(target("http://checkout.SCRIPT.mik.INTERNAL./"), Some(Some(script.clone())));
         assert_eq!(target("http://checkout.script.mik.internal/"), Some(Some(script)));
         assert_eq!(target("http://-bad.mik.internal/"), Some(None));
         assert_eq!(target("http://mik.internal/"), None);

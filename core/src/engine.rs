@@ -63,16 +63,22 @@ pub struct LoadError {
     path: PathBuf,
     reason: String,
     transient: bool,
+    files: Vec<PathBuf>,
 }
 
 impl LoadError {
     /// A reason in words; [`LoadError::at`] adds the file.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { path: PathBuf::from("component"), reason: reason.into(), transient: false }
+        Self {
+            path: PathBuf::from("component"),
+            reason: reason.into(),
+            transient: false,
+            files: Vec::new(),
+        }
     }
 
     /// A reason that lies outside of the file, such as a lack of memory: the next call tries again. Other
-    /// errors hold until the file changes.
+    /// errors hold until the file changes, or one of [`files`](Self::files).
     pub fn transient(reason: impl Into<String>) -> Self {
         Self { transient: true, ..Self::new(reason) }
     }
@@ -87,6 +93,19 @@ impl LoadError {
     pub fn at(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = path.into();
         self
+    }
+
+    /// The same error of something that is made from these files as well, be they there or not. It is tried
+    /// again when one of them changes.
+    #[must_use]
+    pub fn with_files(mut self, files: Vec<PathBuf>) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// The files besides its own that were tried.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The reason alone.

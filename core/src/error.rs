@@ -32,6 +32,9 @@ pub enum CallError {
     /// A request that HTTP does not allow, or that two readers could understand differently.
     #[error("malformed request: {0}")]
     Malformed(&'static str),
+    /// A request body that is not what its type says, such as broken JSON.
+    #[error("{0}")]
+    Input(Arc<str>),
     /// Too many header fields or too large a head.
     #[error("request head too large")]
     Head,
@@ -82,6 +85,12 @@ pub enum CallError {
     /// The guest returned without a response.
     #[error("guest gave no response: {0}")]
     NoResponse(Arc<str>),
+    /// A script threw an exception that nothing caught, or gave no answer that can be sent.
+    #[error("script failed: {message}")]
+    Script {
+        /// What it threw, with its stack.
+        message: Arc<str>,
+    },
     /// A component or script that does not load.
     #[error(transparent)]
     Load(Arc<crate::LoadError>),
@@ -106,8 +115,8 @@ pub enum CallError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
-    /// `allowed_hosts` does not name the authority.
-    #[error("outgoing request to {0} denied: not in allowed_hosts")]
+    /// Neither `allowed_hosts` nor, of a script, `modules` names the authority.
+    #[error("outgoing request to {0} denied: nothing allows it")]
     Denied(String),
     /// The name resolved to an address that is denied (loopback, private, link-local …).
     #[error("outgoing request to {0} denied: it resolves to a non-public address")]
@@ -157,6 +166,7 @@ pub enum ErrorKind {
     NotFound,
     Method,
     Malformed,
+    Input,
     Head,
     Target,
     Body,
@@ -172,6 +182,7 @@ pub enum ErrorKind {
     Panic,
     Memory,
     NoResponse,
+    Exception,
     Load,
     Timeout,
     BadGateway,
@@ -186,6 +197,7 @@ impl ErrorKind {
             Self::NotFound => (404, "not-found", "Not found"),
             Self::Method => (405, "method", "Method not allowed"),
             Self::Malformed => (400, "malformed", "Malformed request"),
+            Self::Input => (400, "input", "The request body is not what its type says"),
             Self::Head => (431, "head", "Request head too large"),
             Self::Target => (414, "target", "Request target too long"),
             Self::Body => (413, "body", "Request body too large"),
@@ -201,6 +213,7 @@ impl ErrorKind {
             Self::Panic => (500, "panic", "Internal error"),
             Self::Memory => (500, "memory", "The handler ran out of memory"),
             Self::NoResponse => (500, "no-response", "The handler gave no response"),
+            Self::Exception => (500, "exception", "The script failed"),
             Self::Load => (500, "load", "The handler cannot be loaded"),
             Self::Timeout => (504, "timeout", "The handler took too long"),
             Self::BadGateway => (502, "bad-gateway", "A call to another service failed"),
@@ -247,6 +260,7 @@ impl CallError {
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Method(_) => ErrorKind::Method,
             Self::Malformed(_) => ErrorKind::Malformed,
+            Self::Input(_) => ErrorKind::Input,
             Self::Head => ErrorKind::Head,
             Self::Target(_) => ErrorKind::Target,
             Self::BodyTooLarge(_) => ErrorKind::Body,
@@ -262,6 +276,7 @@ impl CallError {
             Self::Panic(_) => ErrorKind::Panic,
             Self::Memory(_) => ErrorKind::Memory,
             Self::NoResponse(_) => ErrorKind::NoResponse,
+            Self::Script { .. } => ErrorKind::Exception,
             Self::Load(_) => ErrorKind::Load,
             Self::Timeout(_) => ErrorKind::Timeout,
             Self::BadGateway(_) | Self::Upstream(_) => ErrorKind::BadGateway,
@@ -277,6 +292,7 @@ impl CallError {
             Self::NotFound(_)
             | Self::Method(_)
             | Self::Malformed(_)
+            | Self::Input(_)
             | Self::Target(_)
             | Self::BodyTooLarge(_)
             | Self::BodyTimeout(_)
@@ -370,6 +386,22 @@ mod tests {
         let response = error.into_response(&RequestId::generate());
         assert_eq!(response.status(), 405);
         assert_eq!(response.headers()[ALLOW], "GET, HEAD");
+    }
+
+    #[tokio::test]
+    async fn a_client_learns_what_is_wrong_with_its_body_and_nothing_of_a_script() {
+        for (error, status, kind, detail) in [
+            (CallError::Input("line 1: no JSON".into()), 400, "input", Some("line 1: no JSON")),
+            (CallError::Script { message: "at secret.ts".into() }, 500, "exception", None),
+        ] {
+            let response = error.into_response(&RequestId::generate());
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[MIK_ERROR], kind);
+            assert!(!response.headers().contains_key(CONNECTION));
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(problem["detail"].as_str(), detail, "{problem}");
+        }
     }
 
     #[test]

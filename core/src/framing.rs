@@ -1,31 +1,28 @@
 //! What decides where a message ends, and what concerns one connection only. Written once, for requests
 //! that come in, for those that go out, and for both kinds of response.
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName};
 
 /// Tells a guest under which prefix it was reached. Only the host says so.
 pub(crate) const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 
 /// What concerns one connection only (RFC 9110, 7.6.1 and 11.7), beside what `connection` names.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    HeaderName::from_static("http2-settings"),
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
 ];
 
 /// Removes the fields that concern one connection only, also those that `connection` names.
 pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     // Few messages have any, and to look through a handful of names is cheaper than nine lookups.
-    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(&name.as_str())) {
         return;
     }
     let named: Vec<HeaderName> = headers
@@ -36,7 +33,7 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         // A crafted `connection: content-length` must not change where the message ends.
         .filter(|name| *name != CONTENT_LENGTH && *name != HOST)
         .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
+    for name in named.iter().map(HeaderName::as_str).chain(HOP_BY_HOP) {
         headers.remove(name);
     }
 }

@@ -25,6 +25,7 @@ mod client_fault;
 mod engine;
 mod error;
 mod framing;
+mod grants;
 mod host;
 mod limits;
 mod middleware;
@@ -42,13 +43,16 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use body::{Body, End, Outcome};
-pub use call::{Call, Grants, Matched, RequestId, Span, Target};
+pub use call::{Call, Matched, RequestId, Span, Target};
 pub use caller::{Caller, SendOptions};
 pub use capabilities::Capabilities;
-pub use catalogue::{FilesByName, FilesError, ModuleSettings, list_modules};
+pub use catalogue::{
+    FilesByName, FilesError, ModuleSettings, list_modules, list_scripts, script_root,
+};
 pub use client_fault::ClientFault;
 pub use engine::{Engine, LoadError, Module, ModuleSource};
 pub use error::{CallError, ErrorKind, MIK_ERROR, UpstreamError};
+pub use grants::{Grants, ModuleGrant};
 pub use host::{BuildError, Host, HostBuilder};
 pub use limits::{CacheLimits, InstanceLimits, ServerLimits};
 pub use middleware::{

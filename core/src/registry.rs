@@ -39,7 +39,7 @@ impl MiddlewareEntry {
         self
     }
 
-    /// It reads `[modules.NAME.MIDDLEWARE]` as well, with [`Settings::by_target`].
+    /// It reads `[modules.NAME.MIDDLEWARE]` and `[scripts.NAME.MIDDLEWARE]` as well, with [`Settings::by_target`].
     pub fn per_module(&mut self) -> &mut Self {
         self.per_module = true;
         self
@@ -237,6 +237,11 @@ impl Registry {
     /// The middleware that exist but are not compiled in, each with the cargo feature that brings it.
     pub fn absent_middlewares(&self) -> impl Iterator<Item = (&str, &'static str)> {
         self.middleware.absent.iter().map(|(name, feature)| (*name, *feature))
+    }
+
+    /// The orchestrators that exist but are not compiled in, each with the cargo feature that brings it.
+    pub fn absent_orchestrators(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.orchestrators.absent.iter().map(|(name, feature)| (*name, *feature))
     }
 
     /// The engines that are compiled in.

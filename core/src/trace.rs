@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderValue;
+
 /// Where in which trace a request stands (<https://www.w3.org/TR/trace-context/>, 3.2 and 3.3). Written
 /// out, it is a `traceparent`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,41 +56,58 @@ impl TraceContext {
     }
 }
 
+impl TraceContext {
+    /// The value of a `traceparent`.
+    pub fn to_header(&self) -> HeaderValue {
+        // Its characters are all allowed in a header.
+        HeaderValue::from_bytes(&self.text()).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    fn text(&self) -> [u8; 55] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        write_hex(&mut text[3..35], &self.trace_id.to_be_bytes());
+        write_hex(&mut text[36..52], &self.span_id.to_be_bytes());
+        write_hex(&mut text[53..55], &[self.flags]);
+        text
+    }
+}
+
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [trace, span, flags] = [
-            Hex::of(self.trace_id, 32),
-            Hex::of(self.span_id.into(), 16),
-            Hex::of(self.flags.into(), 2),
-        ];
-        for part in ["00-", trace.as_str(), "-", span.as_str(), "-", flags.as_str()] {
-            f.write_str(part)?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
-/// A number in lower-case hexadecimal digits. It is written for every request, and `{:032x}` takes ten times
-/// as long.
-pub(crate) struct Hex {
-    digits: [u8; 32],
-    len: usize,
+/// Writes bytes as lower-case hexadecimal digits, two each. It is done several times for every request, and
+/// `{:032x}` takes twenty times as long.
+pub(crate) fn write_hex(to: &mut [u8], bytes: &[u8]) {
+    let mut chunks = bytes.chunks_exact(4);
+    let mut rest = to;
+    for chunk in &mut chunks {
+        let (now, later) = rest.split_at_mut(8);
+        now.copy_from_slice(&digits([chunk[0], chunk[1], chunk[2], chunk[3]]));
+        rest = later;
+    }
+    for byte in chunks.remainder() {
+        let (now, later) = rest.split_at_mut(2);
+        now.copy_from_slice(&digits([0, 0, 0, *byte])[6..]);
+        rest = later;
+    }
 }
 
-impl Hex {
-    /// The lowest `len` digits of `number`, at most 32.
-    pub(crate) fn of(number: u128, len: usize) -> Self {
-        let mut digits = [0; 32];
-        let len = len.min(32);
-        for (at, digit) in digits[..len].iter_mut().rev().enumerate() {
-            *digit = b"0123456789abcdef"[(number >> (4 * at)) as usize & 15];
-        }
-        Self { digits, len }
+/// The eight digits of four bytes, all at once.
+fn digits(bytes: [u8; 4]) -> [u8; 8] {
+    /// The same value in each of the eight bytes.
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.digits[..self.len]).unwrap_or_default()
-    }
+    let mut nibbles = u64::from(u32::from_be_bytes(bytes));
+    nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff;
+    nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff;
+    nibbles = (nibbles | nibbles << 4) & each(0x0f);
+    // 1 where a letter stands: from 10 on, six more carry into the upper half.
+    let letters = (nibbles + each(6)) >> 4 & each(1);
+    (nibbles + each(b'0') + letters * u64::from(b'a' - b'9' - 1)).to_be_bytes()
 }
 
 fn hex(text: &str, len: usize) -> Option<u128> {
@@ -99,6 +118,17 @@ fn hex(text: &str, len: usize) -> Option<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_are_those_of_the_standard_library() {
+        for byte in 0..=255_u8 {
+            let bytes = [byte, byte ^ 0x5a, 255 - byte, byte.rotate_left(3), byte, !byte];
+            let mut text = [0; 12];
+            write_hex(&mut text, &bytes);
+            let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(text, expected.as_bytes());
+        }
+    }
 
     #[test]
     fn only_well_formed_parents_are_taken() {

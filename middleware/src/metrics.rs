@@ -2,6 +2,7 @@
 
 mod calls;
 mod labels;
+mod made;
 mod page;
 mod requests;
 mod upstream;
@@ -46,9 +47,11 @@ static SHARED: OnceLock<Arc<Numbers>> = OnceLock::new();
 /// | `mik_rejections_total` | `error_type` (`rate-limited`, `circuit-open`, `overloaded`, `draining`), `http_route` |
 /// | `mik_module_call_duration_seconds` | `mik_module`, `mik_outcome` |
 /// | `mik_script_call_duration_seconds` | `mik_script`, `mik_outcome` |
+/// | `mik_script_calls_total` | `mik_script`, `mik_module`, `mik_outcome` |
 /// | `http_client_request_duration_seconds` | `server_address`, `server_port`, `http_response_status_class`, `error_type` |
 ///
-/// A duration ends with the response body. `error_type` is the [`ErrorKind`](mik_core::ErrorKind), and
+/// A duration ends with the response body. `mik_script_calls_total` counts the calls that scripts make, once
+/// they have reached their module and ended. `error_type` is the [`ErrorKind`](mik_core::ErrorKind), and
 /// `client-gone` where the client left; `mik_outcome` is `ok`, `5xx` where the module said so itself,
 /// the kind of its failure, or `cancelled`.
 ///

@@ -79,11 +79,6 @@ impl RequestIds {
             _ => None,
         }
     }
-
-    fn value(&self, call: &Call) -> Option<HeaderValue> {
-        // The characters of an id are all allowed in a header.
-        HeaderValue::try_from(call.request_id().to_string()).ok()
-    }
 }
 
 impl Middleware for RequestIds {
@@ -100,9 +95,7 @@ impl Middleware for RequestIds {
             // The edge has set it already.
             Ring::Call if call.depth() == 1 => Step::Pass,
             Ring::Call | Ring::Upstream => {
-                if let Some(value) = self.value(call) {
-                    request.headers_mut().insert(&self.header, value);
-                }
+                request.headers_mut().insert(&self.header, call.request_id().to_header());
                 Step::Pass
             }
             Ring::Edge => {
@@ -110,9 +103,7 @@ impl Middleware for RequestIds {
                     call.set_request_id(id);
                 }
                 // Two values are cheaper than a clone: what is shared must be counted.
-                let (Some(value), Some(told)) = (self.value(call), self.value(call)) else {
-                    return Step::Pass;
-                };
+                let [value, told] = [call.request_id().to_header(), call.request_id().to_header()];
                 request.headers_mut().insert(&self.header, value);
                 Step::after(move |answer| {
                     if let Ok(response) = answer {

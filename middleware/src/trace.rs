@@ -98,9 +98,7 @@ fn parent(headers: &HeaderMap) -> Option<TraceContext> {
 
 /// Puts a request into `trace`.
 fn set(headers: &mut HeaderMap, trace: &TraceContext) {
-    if let Ok(parent) = HeaderValue::try_from(trace.to_string()) {
-        headers.insert(TRACEPARENT, parent);
-    }
+    headers.insert(TRACEPARENT, trace.to_header());
     match trace.state.as_deref().map(HeaderValue::from_str) {
         Some(Ok(state)) => drop(headers.insert(TRACESTATE, state)),
         _ => drop(headers.remove(TRACESTATE)),
@@ -134,7 +132,7 @@ impl Middleware for Trace {
                 let trace = given.unwrap_or_else(|| TraceContext::generate(0));
                 set(request.headers_mut(), &trace);
                 // Two values are cheaper than a clone: what is shared must be counted.
-                let told = HeaderValue::try_from(trace.to_string()).ok().filter(|_| self.respond);
+                let told = self.respond.then(|| trace.to_header());
                 call.set_trace(trace);
                 let Some(told) = told else { return Step::Pass };
                 Step::after(move |answer| {

@@ -1,17 +1,20 @@
-//! `mik check`: what is in force, what each module is and may do, and every problem at once.
+//! `mik check`: what is in force, what each module and script is and may do, and every problem at once.
 
-use std::fs;
-use std::path::Path;
+mod file;
+mod module;
+mod script;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use mik_core::units::ByteSize;
-use mik_core::{Engine, Host, LoadError, ModuleName, ModuleSource, Registry, Ring};
-use serde::Serialize;
+use mik_core::{Capabilities, Engine, Host, Orchestrator, Registry, Ring};
 use serde_json::{Value, json};
 
+use self::module::Module;
+use self::script::Script;
 use crate::args::{CheckArgs, Origin};
 use crate::failure::Failure;
-use crate::inspect::{Access, Inspection};
 use crate::output::{columns, print};
 use crate::plan::{Plan, Setting};
 
@@ -21,23 +24,9 @@ struct Report {
     /// `None` where the configuration is too wrong for it.
     host: Option<Host>,
     modules: Vec<Module>,
+    scripts: Vec<Script>,
     /// What is wrong beyond the configuration.
     faults: Vec<String>,
-}
-
-/// One module.
-#[derive(Serialize)]
-struct Module {
-    name: String,
-    file: String,
-    bytes: u64,
-    routes: Vec<String>,
-    #[serde(flatten)]
-    inspection: Inspection,
-    access: Vec<Access>,
-    /// Bytes that it holds when it is loaded.
-    footprint: Option<usize>,
-    error: Option<String>,
 }
 
 pub(super) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure> {
@@ -54,24 +43,12 @@ impl Report {
     fn make(args: &CheckArgs, registry: &Registry) -> Result<Self, Failure> {
         let plan = Plan::new(&args.project, registry)?;
         let mut faults = Vec::new();
-        let knows_engine = registry.engines().any(|name| name == plan.engine.value);
-        let engine = match knows_engine.then(|| plan.make_engine(registry)) {
-            Some(Ok(engine)) => Some(engine),
-            Some(Err(failure)) => {
-                faults.push(failure.to_string());
-                None
-            }
-            // That is among the problems of the plan.
-            None => None,
-        };
-        let host = match engine.clone().filter(|_| !plan.problems.has_errors()) {
-            Some(engine) => match plan.make_host(registry, engine) {
-                Ok(host) => Some(host),
-                Err(failure) => {
-                    faults.push(failure.to_string());
-                    None
-                }
-            },
+        let engine = make_engine(&plan, registry, &mut faults);
+        let orchestrator = make_orchestrator(&plan, registry, &mut faults);
+        let is_whole =
+            !plan.problems.has_errors() && (orchestrator.is_some() || plan.scripts.is_none());
+        let host = match engine.clone().filter(|_| is_whole) {
+            Some(engine) => noted(plan.make_host(engine, orchestrator.clone()), &mut faults),
             None => None,
         };
         let modules = plan
@@ -79,13 +56,24 @@ impl Report {
             .iter()
             .map(|(name, path)| Module::look(name, path, &plan, engine.as_ref()))
             .collect();
-        Ok(Self { plan, host, modules, faults })
+        let scripts = plan
+            .found_scripts
+            .iter()
+            .map(|(name, path)| Script::look(name, path, &plan, orchestrator.as_ref()))
+            .collect();
+        Ok(Self { plan, host, modules, scripts, faults })
     }
 
     fn is_well(&self) -> bool {
         self.faults.is_empty()
             && !self.plan.problems.has_errors()
-            && self.modules.iter().all(|module| module.error.is_none())
+            && self.load_errors().next().is_none()
+    }
+
+    /// Why modules and scripts do not load.
+    fn load_errors(&self) -> impl Iterator<Item = &String> {
+        let modules = self.modules.iter().filter_map(|module| module.error.as_ref());
+        modules.chain(self.scripts.iter().filter_map(|script| script.error.as_ref()))
     }
 
     /// The middleware of each ring, outermost first.
@@ -97,32 +85,35 @@ impl Report {
     fn settings(&self) -> Vec<Setting> {
         let plan = &self.plan;
         let middleware = plan.middleware_settings.clone();
-        [plan.fixed_settings(), plan.other_settings(), plan.module_settings(), middleware].concat()
+        [
+            plan.fixed_settings(),
+            plan.orchestrator_settings(),
+            plan.other_settings(),
+            plan.named_settings(),
+            middleware,
+        ]
+        .concat()
     }
 
     fn to_json(&self) -> Value {
         let plan = &self.plan;
         let mut problems = plan.problems.to_json();
-        let errors = self
-            .faults
-            .iter()
-            .chain(self.modules.iter().filter_map(|module| module.error.as_ref()));
+        let errors = self.faults.iter().chain(self.load_errors());
         problems.extend(errors.map(|error| json!({ "severity": "error", "message": error })));
-        let capabilities = self.host.as_ref().map(|host| {
-            let can = host.engine().capabilities();
-            json!({
-                "wasi_0_2": can.wasi_0_2, "wasi_0_3": can.wasi_0_3, "streaming": can.streaming,
-                "trailers": can.trailers, "preemption": can.preemption, "memory_cap": can.memory_cap,
-                "reuse": can.reuse, "untrusted": can.untrusted,
-            })
-        });
+        let host = self.host.as_ref();
+        let engine = host.map(|host| capabilities(host.engine().capabilities()));
+        let orchestrator = host.and_then(Host::orchestrator);
+        let orchestrator = orchestrator.map(|one| capabilities(one.capabilities()));
+        let name = plan.orchestrator.as_ref().map(|orchestrator| &orchestrator.value);
         json!({
             "project": { "name": plan.config.project.name, "version": plan.config.project.version },
             "config": plan.document.as_ref().map(|document| document.path.display().to_string()),
             "settings": self.settings(),
-            "engine": { "name": plan.engine.value, "capabilities": capabilities },
+            "engine": { "name": plan.engine.value, "capabilities": engine },
+            "orchestrator": { "name": name, "capabilities": orchestrator },
             "middleware": self.rings().collect::<serde_json::Map<_, _>>(),
             "modules": self.modules,
+            "scripts": self.scripts,
             "problems": problems,
             "ok": self.is_well(),
         })
@@ -135,10 +126,12 @@ impl Report {
         let named =
             [&project.name, &project.version].into_iter().flatten().cloned().collect::<Vec<_>>();
         let file = plan.document.as_ref().map(|document| document.path.display().to_string());
+        let orchestrator = plan.orchestrator.as_ref().filter(|_| plan.scripts.is_some());
         let rows = [
             ["project", &named.join(" ")],
             ["configuration", file.as_deref().unwrap_or("none, all defaults")],
             ["engine", &plan.engine.value],
+            ["orchestrator", orchestrator.map_or("", |orchestrator| &orchestrator.value)],
             [
                 "middleware",
                 &plan.middleware.iter().map(|placed| &*placed.name).collect::<Vec<_>>().join(", "),
@@ -163,12 +156,17 @@ impl Report {
         for module in &self.modules {
             module.describe(&mut text);
         }
+        if plan.scripts.is_some() {
+            text.push_str(&format!("\nscripts: {}\n", self.scripts.len()));
+            for script in &self.scripts {
+                script.describe(&mut text);
+            }
+        }
         let problems =
             [plan.problems.render(false)].into_iter().filter(|problems| !problems.is_empty());
         let faults = self.faults.iter().map(|fault| format!("error: {fault}"));
-        let modules = self.modules.iter().filter_map(|module| module.error.as_ref());
-        let modules = modules.map(|error| format!("error: {error}"));
-        let all: Vec<_> = problems.chain(faults).chain(modules).collect();
+        let errors = self.load_errors().map(|error| format!("error: {error}"));
+        let all: Vec<_> = problems.chain(faults).chain(errors).collect();
         text.push_str(&match all.is_empty() {
             true => "\nno problems".to_owned(),
             false => format!("\nproblems\n\n{}", all.join("\n\n")),
@@ -177,68 +175,36 @@ impl Report {
     }
 }
 
-impl Module {
-    fn look(name: &ModuleName, path: &Path, plan: &Plan, engine: Option<&Arc<dyn Engine>>) -> Self {
-        let mounts = plan.mounts.iter().filter(|(_, module)| module == name);
-        let mounts = mounts.map(|(route, _)| format!("{}/*", route.as_str().trim_end_matches('/')));
-        let mut module = Self {
-            name: name.to_string(),
-            file: path.display().to_string(),
-            bytes: fs::metadata(path).map_or(0, |file| file.len()),
-            routes: [format!("/run/{name}/*")].into_iter().chain(mounts).collect(),
-            inspection: Inspection::default(),
-            access: Vec::new(),
-            footprint: None,
-            error: None,
-        };
-        match module.load(name, path, plan, engine) {
-            Ok(footprint) => module.footprint = footprint,
-            Err(error) => module.error = Some(error.at(path).to_string()),
-        }
-        module.access = module.inspection.access(&plan.settings(name).grants);
-        module
-    }
+/// The engine; `None` where it cannot be made. That there is none of that name is among the problems of the
+/// plan.
+fn make_engine(
+    plan: &Plan,
+    registry: &Registry,
+    faults: &mut Vec<String>,
+) -> Option<Arc<dyn Engine>> {
+    let is_known = registry.engines().any(|name| name == plan.engine.value);
+    is_known.then(|| noted(plan.make_engine(registry), faults)).flatten()
+}
 
-    /// Inspects the file, then has the engine load it.
-    fn load(
-        &mut self,
-        name: &ModuleName,
-        path: &Path,
-        plan: &Plan,
-        engine: Option<&Arc<dyn Engine>>,
-    ) -> Result<Option<usize>, LoadError> {
-        let max = plan.limits.module_bytes;
-        if self.bytes > max.get() {
-            let bytes = self.bytes;
-            return Err(LoadError::new(format!(
-                "the file has {bytes} bytes, more than server.limits.module_bytes = {max}"
-            )));
-        }
-        let bytes =
-            fs::read(path).map_err(|error| LoadError::new(format!("cannot read: {error}")))?;
-        if bytes.is_empty() {
-            return Err(LoadError::new("the file is empty"));
-        }
-        self.inspection = Inspection::of(&bytes).map_err(LoadError::new)?;
-        let Some(engine) = engine else { return Ok(None) };
-        let source = ModuleSource { name, bytes: &bytes, limits: &plan.settings(name).limits };
-        Ok(Some(engine.load(source)?.footprint()))
-    }
+/// The same for the orchestrator; also `None` where there are no scripts.
+fn make_orchestrator(
+    plan: &Plan,
+    registry: &Registry,
+    faults: &mut Vec<String>,
+) -> Option<Arc<dyn Orchestrator>> {
+    let name = &plan.orchestrator.as_ref()?.value;
+    let is_known = registry.orchestrators().any(|known| known == name);
+    is_known.then(|| noted(plan.make_orchestrator(registry), faults)).flatten().flatten()
+}
 
-    fn describe(&self, text: &mut String) {
-        let versions: Vec<_> = self.inspection.wasi.iter().map(String::as_str).collect();
-        let world = match (&self.error, self.inspection.world) {
-            (Some(_), None) => "does not load".to_owned(),
-            (None, None) => "no world that mik knows".to_owned(),
-            (Some(_), Some(world)) => format!("{world}, does not load"),
-            (None, Some(world)) => format!("{world}, WASI {}", versions.join(" ")),
-        };
-        let size = ByteSize::bytes(self.bytes.next_multiple_of(1024));
-        text.push_str(&format!("\n  {}: {world}, {size}, {}\n", self.name, self.file));
-        let rows = [["routes".to_owned(), self.routes.join(", ")]].into_iter();
-        let access = self.access.iter().map(|access| [access.what.to_owned(), access.how.clone()]);
-        for line in columns(&rows.chain(access).collect::<Vec<_>>()).lines() {
-            text.push_str(&format!("  {line}\n"));
-        }
-    }
+fn noted<T>(made: Result<T, Failure>, faults: &mut Vec<String>) -> Option<T> {
+    made.map_err(|failure| faults.push(failure.to_string())).ok()
+}
+
+fn capabilities(can: Capabilities) -> Value {
+    json!({
+        "wasi_0_2": can.wasi_0_2, "wasi_0_3": can.wasi_0_3, "streaming": can.streaming,
+        "trailers": can.trailers, "preemption": can.preemption, "memory_cap": can.memory_cap,
+        "reuse": can.reuse, "untrusted": can.untrusted,
+    })
 }

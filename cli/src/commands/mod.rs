@@ -5,6 +5,8 @@ mod completions;
 mod middleware;
 mod run;
 mod schema;
+#[cfg(feature = "javascript")]
+mod types;
 
 use mik_core::Registry;
 
@@ -21,6 +23,8 @@ pub(crate) fn execute(cli: Cli, registry: Registry) -> Result<(), Failure> {
             schema::schema(&registry);
             Ok(())
         }
+        #[cfg(feature = "javascript")]
+        Command::Types(args) => types::types(&args),
         Command::Completions { shell } => {
             completions::completions(shell);
             Ok(())

@@ -1,8 +1,8 @@
 //! `mik run`: serve until told to stop.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use mik_core::{Drained, Engine, Host, Registry, Server};
+use mik_core::{Drained, Engine, Host, Orchestrator, Registry, Server};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 
@@ -11,7 +11,7 @@ use crate::args::{ProjectArgs, RunArgs};
 use crate::config::HostName;
 use crate::failure::Failure;
 use crate::log::{Format, Log};
-use crate::plan::{Plan, Setting};
+use crate::plan::{Plan, Setting, stale};
 use crate::signals::Signals;
 
 pub(super) fn run(args: RunArgs, registry: Registry) -> Result<(), Failure> {
@@ -36,9 +36,12 @@ pub(super) fn run(args: RunArgs, registry: Registry) -> Result<(), Failure> {
                 engine.name()
             );
         }
-        let host = plan.make_host(&registry, engine.clone())?;
+        let made = Made::of(&plan, &registry)?;
+        let orchestrator = made.as_ref().map(|made| made.orchestrator.clone());
+        let host = plan.make_host(engine.clone(), orchestrator)?;
         let start = plan.fixed_settings();
-        let reload = Reload { args: args.project, registry, engine, host, start };
+        let made = Mutex::new(made);
+        let reload = Reload { args: args.project, registry, engine, made, host, start };
         serve(plan, reload, &log).await
     });
     // Whatever still runs on a blocking thread (a compile) is not worth waiting for.
@@ -83,15 +86,37 @@ struct Reload {
     args: ProjectArgs,
     registry: Registry,
     engine: Arc<dyn Engine>,
+    /// Made when the first scripts come.
+    made: Mutex<Option<Made>>,
     host: Host,
     /// What was fixed when the process started.
     start: Vec<Setting>,
 }
 
+/// An orchestrator, and what it was made with.
+struct Made {
+    orchestrator: Arc<dyn Orchestrator>,
+    settings: Vec<Setting>,
+}
+
+impl Made {
+    /// `None` where there are no scripts.
+    fn of(plan: &Plan, registry: &Registry) -> Result<Option<Self>, Failure> {
+        let Some(orchestrator) = plan.make_orchestrator(registry)? else { return Ok(None) };
+        if !orchestrator.capabilities().untrusted {
+            tracing::warn!(
+                "the orchestrator {} is for scripts that you trust: it is not hardened",
+                orchestrator.name()
+            );
+        }
+        Ok(Some(Self { orchestrator, settings: plan.orchestrator_settings() }))
+    }
+}
+
 impl Reload {
     /// Serves by `mik.toml` as it is now. When that cannot be, everything stays as it is.
     fn reload(&self) {
-        let (plan, host) = match self.prepare() {
+        let (plan, host, needs_restart) = match self.prepare() {
             Ok(prepared) => prepared,
             Err(failure) => {
                 tracing::error!("{}\nnothing was changed", failure.render(false));
@@ -102,17 +127,29 @@ impl Reload {
         if !plan.problems.is_empty() {
             tracing::warn!("{}", plan.problems);
         }
-        let stale = plan.needs_restart(&self.start);
-        if !stale.is_empty() {
-            tracing::warn!("changed, but only a restart puts it in force: {}", stale.join(", "));
+        if !needs_restart.is_empty() {
+            let keys = needs_restart.join(", ");
+            tracing::warn!("changed, but only a restart puts it in force: {keys}");
         }
-        tracing::info!(modules = plan.found.len(), "configuration read again");
+        let (modules, scripts) = (plan.found.len(), plan.found_scripts.len());
+        tracing::info!(modules, scripts, "configuration read again");
     }
 
-    fn prepare(&self) -> Result<(Plan, Host), Failure> {
+    /// What `mik.toml` comes to now, and the keys whose change needs a restart.
+    fn prepare(&self) -> Result<(Plan, Host, Vec<String>), Failure> {
         let plan = Plan::new(&self.args, &self.registry)?.sound()?;
-        let host = plan.make_host(&self.registry, self.engine.clone())?;
-        Ok((plan, host))
+        let mut needs_restart = stale(&self.start, plan.fixed_settings());
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*made {
+            None => *made = Made::of(&plan, &self.registry)?,
+            Some(made) if plan.scripts.is_some() => {
+                needs_restart.extend(stale(&made.settings, plan.orchestrator_settings()));
+            }
+            Some(_) => {}
+        }
+        let orchestrator = made.as_ref().map(|made| made.orchestrator.clone());
+        let host = plan.make_host(self.engine.clone(), orchestrator)?;
+        Ok((plan, host, needs_restart))
     }
 }
 

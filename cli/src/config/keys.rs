@@ -12,11 +12,18 @@ pub struct Row {
     pub given: bool,
 }
 
-/// Defines a table: keys of its own, then keys that each set one field of `$target`.
+/// Defines a table: keys of its own, then keys that each set one field of `$target`, whose defaults are those
+/// of `$default`.
 macro_rules! keys {
+    ($(#[$meta:meta])* $name:ident for $target:ty { $($own:tt)* } { $($keys:tt)* }) => {
+        keys! {
+            $(#[$meta])*
+            $name for $target = Default::default { $($own)* } { $($keys)* }
+        }
+    };
     (
         $(#[$meta:meta])*
-        $name:ident for $target:ty
+        $name:ident for $target:ty = $default:path
         { $( $(#[$own_meta:meta])* $own:ident: $own_type:ty, )* }
         { $( $(#[$key_meta:meta])* $key:ident -> $($field:ident).+: $type:ty, )* }
     ) => {
@@ -27,12 +34,16 @@ macro_rules! keys {
             $( $(#[$own_meta])* pub $own: $own_type, )*
             $(
                 $(#[$key_meta])*
-                #[schemars(extend("default" = <$type as Value<_>>::of(&<$target>::default().$($field).+)))]
+                #[schemars(extend("default" = <$type as Value<_>>::of(&$name::defaults().$($field).+)))]
                 pub $key: Option<$type>,
             )*
         }
 
         impl $name {
+            fn defaults() -> $target {
+                $default()
+            }
+
             /// Sets what the table gives.
             pub fn apply(&self, to: &mut $target) {
                 $( if let Some(value) = &self.$key { to.$($field).+ = value.to_core(); } )*
@@ -87,4 +98,28 @@ macro_rules! keys_of_modules {
     };
 }
 
-pub(crate) use {keys, keys_of_modules};
+/// The same with the keys that every script has.
+macro_rules! keys_of_scripts {
+    ($(#[$meta:meta])* $name:ident { $($own:tt)* }) => {
+        keys! {
+            $(#[$meta])*
+            $name for mik_core::ModuleSettings = mik_core::ModuleSettings::of_scripts
+            { $($own)* }
+            {
+                /// Memory of one run: all that its JavaScript holds.
+                memory -> limits.memory: Size<MIB, { 4 * GIB }>,
+                /// Time until the response head must be there, calls included; past it the answer is 504.
+                timeout -> timeout: Time<1, { 24 * HOUR }>,
+                /// CPU time of one run, without that of the modules that it calls.
+                cpu -> limits.cpu: Time<1, { 24 * HOUR }>,
+                /// Bytes that one run may log with `console`; the rest is dropped and counted.
+                log -> limits.log: Size<0, { GIB }>,
+                /// How many runs one JavaScript runtime may serve, one after another. With 1 each run has a
+                /// fresh one; with more a script sees what an earlier run left in its global variables.
+                reuse -> limits.reuse: Count<1, 1_000_000>,
+            }
+        }
+    };
+}
+
+pub(crate) use {keys, keys_of_modules, keys_of_scripts};

@@ -23,9 +23,12 @@ pub(crate) use read::{Places, read};
 pub use schema::schema;
 pub use tables::{
     CacheTable, Config, EngineTable, LimitsTable, MiddlewareTable, ModuleTable, OrchestratorTable,
-    PluginTable, ProjectTable, ServerTable, SwitchTable,
+    PluginTable, ProjectTable, ScriptTable, ServerTable, SwitchTable,
 };
-pub(crate) use tables::{DEFAULT_ENGINE, DEFAULT_MODULES, DEFAULT_PORT};
+pub(crate) use tables::{
+    DEFAULT_ENGINE, DEFAULT_MODULES, DEFAULT_ORCHESTRATOR, DEFAULT_PORT, DEFAULT_QUEUE,
+    DEFAULT_SCRIPTS, DEFAULT_STACK,
+};
 pub use text::{EnvName, EnvSource, EnvValue, HostName};
 pub(crate) use unknown::closest;
 

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::problem::Problem;
-use super::schema::with_middleware;
+use super::schema::{BY_NAME, with_middleware};
 use super::tables::Config;
 use super::unknown;
 
@@ -77,54 +77,54 @@ fn names_middleware(table: &DeTable<'_>, name: &str) -> bool {
         Some(DeValue::Table(inner)) => inner.contains_key(name),
         _ => false,
     };
-    let modules = match table.get("modules").map(Spanned::get_ref) {
-        Some(DeValue::Table(modules)) => modules.values().any(|module| inner(Some(module))),
+    let any = |kind: &str| match table.get(kind).map(Spanned::get_ref) {
+        Some(DeValue::Table(all)) => all.values().any(|one| inner(Some(one))),
         _ => false,
     };
-    inner(table.get("middleware")) || modules
+    inner(table.get("middleware")) || BY_NAME.into_iter().any(any)
 }
 
-/// Takes tables of middleware that are not compiled in out of those of modules, and says so.
+/// Takes tables of middleware that are not compiled in out of those of modules and scripts, and says so.
 fn remove_absent(table: &mut DeTable<'_>, registry: &Registry, problems: &mut Vec<Problem>) {
-    let Some(DeValue::Table(modules)) = table.get_mut("modules").map(Spanned::get_mut) else {
-        return;
-    };
-    for (_, module) in modules.iter_mut() {
-        let DeValue::Table(module) = module.get_mut() else { continue };
+    each_named(table, |one| {
         for (name, feature) in registry.absent_middlewares() {
-            let Some((key, _)) = module.remove_entry(name) else { continue };
+            let Some((key, _)) = one.remove_entry(name) else { continue };
             let message = format!(
                 "the middleware `{name}` is not compiled in: build with `--features {feature}`"
             );
             problems.push(Problem::error(message).at(key.span()));
+        }
+    });
+}
+
+/// Shows the table of each module and of each script.
+fn each_named<'a>(table: &mut DeTable<'a>, mut show: impl FnMut(&mut DeTable<'a>)) {
+    for kind in BY_NAME {
+        let Some(DeValue::Table(all)) = table.get_mut(kind).map(Spanned::get_mut) else {
+            continue;
+        };
+        for (_, one) in all.iter_mut() {
+            if let DeValue::Table(one) = one.get_mut() {
+                show(one);
+            }
         }
     }
 }
 
 /// Takes out what the middleware themselves read: here, only their switch matters.
 fn leave_to_middleware(table: &mut DeTable<'_>, registry: &Registry) {
-    let inner = |table: &mut DeTable<'_>, key: &str, each: &dyn Fn(&mut DeTable<'_>)| {
-        if let Some(DeValue::Table(inner)) = table.get_mut(key).map(Spanned::get_mut) {
-            each(inner);
-        }
-    };
-    inner(table, "middleware", &|all| {
+    if let Some(DeValue::Table(all)) = table.get_mut("middleware").map(Spanned::get_mut) {
         for (key, value) in all.iter_mut().filter(|(key, _)| key.get_ref() != "order") {
             let is_short = registry.middleware_shorthand(key.get_ref()).is_some();
             if is_short && !value.get_ref().is_table() {
                 *value.get_mut() = DeValue::Table(DeTable::new());
             }
         }
-    });
-    inner(table, "modules", &|modules| {
-        for (_, module) in modules.iter_mut() {
-            if let DeValue::Table(module) = module.get_mut() {
-                let own = |key: &str| registry.is_per_module(key);
-                let names: Vec<_> = module.keys().map(|key| key.get_ref().to_string()).collect();
-                for name in names.iter().filter(|name| own(name)) {
-                    module.remove(name.as_str());
-                }
-            }
+    }
+    each_named(table, |one| {
+        let names: Vec<_> = one.keys().map(|key| key.get_ref().to_string()).collect();
+        for name in names.iter().filter(|name| registry.is_per_module(name)) {
+            one.remove(name.as_str());
         }
     });
 }

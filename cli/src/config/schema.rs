@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::tables::Config;
 
+/// The tables that hold one table for each module, or for each script.
+pub(super) const BY_NAME: [&str; 2] = ["modules", "scripts"];
+
 /// The JSON Schema of `mik.toml` (draft 2020-12) with the tables of every middleware that is registered.
 pub fn schema(registry: &Registry) -> Value {
     with_middleware(registry, |_| true)
@@ -20,10 +23,10 @@ pub(super) fn with_middleware(registry: &Registry, is_wanted: impl Fn(&str) -> b
     let mut schema = own().clone();
     for name in registry.middlewares().filter(|name| is_wanted(name)) {
         let table = middleware(registry, name);
-        if registry.is_per_module(name)
-            && let Some(modules) = any_module(&mut schema)
-        {
-            modules.insert(name.to_owned(), table.clone());
+        for kind in BY_NAME.into_iter().filter(|_| registry.is_per_module(name)) {
+            if let Some(keys) = any_of(&mut schema, kind) {
+                keys.insert(name.to_owned(), table.clone());
+            }
         }
         if let Some(Value::Object(tables)) = schema.pointer_mut("/properties/middleware/properties")
         {
@@ -52,12 +55,12 @@ fn middleware(registry: &Registry, name: &str) -> Value {
     }
 }
 
-/// The keys of the table of one module.
-fn any_module(schema: &mut Value) -> Option<&mut serde_json::Map<String, Value>> {
-    let modules = schema.pointer_mut("/properties/modules")?.as_object_mut()?;
-    let table = match modules.contains_key("patternProperties") {
-        true => modules.get_mut("patternProperties")?.as_object_mut()?.values_mut().next()?,
-        false => modules.get_mut("additionalProperties")?,
+/// The keys of the table of one module, or of one script.
+fn any_of<'a>(schema: &'a mut Value, kind: &str) -> Option<&'a mut serde_json::Map<String, Value>> {
+    let all = schema.pointer_mut(&format!("/properties/{kind}"))?.as_object_mut()?;
+    let table = match all.contains_key("patternProperties") {
+        true => all.get_mut("patternProperties")?.as_object_mut()?.values_mut().next()?,
+        false => all.get_mut("additionalProperties")?,
     };
     table.get_mut("properties")?.as_object_mut()
 }
@@ -145,6 +148,19 @@ mod tests {
         assert_eq!((&port["default"], &port["maximum"]), (&3000.into(), &65_535.into()));
         let memory = own().pointer("/properties/engine/properties/memory").unwrap();
         assert_eq!(memory["default"], "128MiB");
+        let orchestrator = &own()["properties"]["orchestrator"]["properties"];
+        assert_eq!(orchestrator["memory"]["default"], "64MiB");
+        assert_eq!(orchestrator["queue"]["default"], 1_000);
+        let description = orchestrator["stack"]["description"].as_str().unwrap();
+        assert!(description.ends_with("From 64KiB to 16MiB."), "{description}");
+    }
+
+    #[test]
+    fn a_middleware_that_may_differ_is_known_for_scripts_too() {
+        let mut all = schema(&crate::registry());
+        for kind in BY_NAME {
+            assert!(any_of(&mut all, kind).unwrap().contains_key("breaker"), "{kind}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::keys::{Row, keys, keys_of_modules};
+use super::keys::{Row, keys, keys_of_modules, keys_of_scripts};
 use super::text::{EnvName, EnvValue, HostName};
 
 /// A whole `mik.toml`. Every key has a default, so an empty file is complete.
@@ -27,7 +27,7 @@ pub struct Config {
     pub server: ServerTable,
     /// What compiles and runs the modules, and the defaults of every module.
     pub engine: EngineTable,
-    /// What runs scripts.
+    /// What runs the scripts, and the defaults of every script.
     pub orchestrator: OrchestratorTable,
     /// How many loaded modules are kept.
     pub cache: CacheTable,
@@ -37,6 +37,8 @@ pub struct Config {
     pub plugin: Vec<PluginTable>,
     /// Settings of single modules, by the name of their file.
     pub modules: BTreeMap<Text<ModuleName>, ModuleTable>,
+    /// Settings of single scripts, by the name of their file.
+    pub scripts: BTreeMap<Text<ModuleName>, ScriptTable>,
 }
 
 /// `[[plugin]]`: a dynamic library that is loaded as a middleware of the edge ring.
@@ -83,6 +85,10 @@ keys! {
         /// The folder whose `.wasm` files are served as `/run/NAME/*`, or one such file.
         #[schemars(extend("default" = DEFAULT_MODULES))]
         modules: Option<PathBuf>,
+        /// The folder whose `.js`, `.mjs` and `.ts` files are served as `/script/NAME/*`, or one such file. What
+        /// they import lies below it.
+        #[schemars(extend("default" = DEFAULT_SCRIPTS))]
+        scripts: Option<PathBuf>,
         /// The folder whose files are served as `/static/*`: short for `root` in [middleware.static].
         #[serde(rename = "static")]
         static_files: Option<PathBuf>,
@@ -99,6 +105,8 @@ keys! {
 pub(crate) const DEFAULT_PORT: u16 = 3000;
 /// The folder of modules unless told otherwise.
 pub(crate) const DEFAULT_MODULES: &str = "modules/";
+/// The folder of scripts unless told otherwise.
+pub(crate) const DEFAULT_SCRIPTS: &str = "scripts/";
 
 keys! {
     /// `[server.limits]`.
@@ -151,13 +159,33 @@ keys_of_modules! {
 /// The engine unless told otherwise.
 pub(crate) const DEFAULT_ENGINE: &str = "wasmtime";
 
-/// `[orchestrator]`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct OrchestratorTable {
-    /// The orchestrator's name.
-    pub name: Option<String>,
+keys_of_scripts! {
+    /// `[orchestrator]`: which orchestrator, its own settings, and the defaults of every script.
+    OrchestratorTable {
+        /// The orchestrator's name. `mik run --help` lists those that are compiled in.
+        #[schemars(extend("default" = DEFAULT_ORCHESTRATOR))]
+        name: Option<String>,
+        /// The stack of one run; deeper recursion is an exception in the script.
+        #[schemars(extend("default" = DEFAULT_STACK))]
+        stack: Option<Size<{ 64 * KIB }, { 16 * MIB }>>,
+        /// Threads that run scripts. Default: as many as the machine has use for.
+        threads: Option<Count<1, 1_024>>,
+        /// Runs that may wait for a thread; one more is answered 503.
+        #[schemars(extend("default" = DEFAULT_QUEUE))]
+        queue: Option<Count<0, 100_000>>,
+        /// Whether every script is trusted not to run for ever and not to take all memory. An orchestrator
+        /// that cannot stop one does not start without.
+        #[schemars(extend("default" = false))]
+        trusted_scripts: Option<bool>,
+    }
 }
+
+/// The orchestrator unless told otherwise, where it is compiled in.
+pub(crate) const DEFAULT_ORCHESTRATOR: &str = "rquickjs";
+/// What the orchestrators take where nothing is said.
+pub(crate) const DEFAULT_STACK: &str = "512KiB";
+/// The same.
+pub(crate) const DEFAULT_QUEUE: u64 = 1_000;
 
 keys! {
     /// `[cache]`: past either bound the module that was used least recently is unloaded.
@@ -182,6 +210,17 @@ keys_of_modules! {
         allowed_hosts: Vec<Text<AllowedHost>>,
         /// A path at which the module is mounted as well as at `/run/NAME/`.
         route: Option<Text<RoutePath>>,
+    }
+}
+
+keys_of_scripts! {
+    /// `[scripts.NAME]`: settings of one script; what is not set here is taken from `[orchestrator]`.
+    ScriptTable {
+        /// Environment variables that the script sees. It sees no others. None may have the name of a module
+        /// that the script may call.
+        env: BTreeMap<Text<EnvName>, EnvValue>,
+        /// The modules that the script may call. Default: all of them. It reaches nothing else.
+        modules: Option<Vec<Text<ModuleName>>>,
     }
 }
 

@@ -110,11 +110,58 @@ fn a_key_in_the_wrong_table_is_shown_its_place() {
 }
 
 #[test]
-fn what_comes_later_says_so() {
-    for text in ["[scripts.a]\n", "[server]\nscripts = \"s/\""] {
-        let (message, ..) = only(text);
-        assert!(message.ends_with("is not supported by this version of mik"), "{message}");
+fn tables_of_scripts_read() {
+    let text = r#"
+        [server]
+        scripts = "s/"
+        [orchestrator]
+        name = "none"
+        memory = "1MiB"
+        stack = "64KiB"
+        threads = 3
+        queue = 0
+        trusted_scripts = true
+        [scripts.checkout]
+        timeout = "2s"
+        reuse = 100
+        modules = ["orders", "users"]
+        env = { RATE = "0.2", KEY = { from = "SHOP_KEY" } }
+        breaker.consecutive = 3
+    "#;
+    let config = parse(&document(text), &crate::registry()).unwrap();
+    let mut settings = ModuleSettings::of_scripts();
+    assert_eq!(settings.limits.memory, ByteSize::mib(64));
+    config.orchestrator.apply(&mut settings);
+    let checkout = config.scripts.values().next().unwrap();
+    checkout.apply(&mut settings);
+    assert_eq!((settings.limits.memory, settings.limits.reuse), (ByteSize::mib(1), 100));
+    assert_eq!(settings.timeout, Duration::from_secs(2));
+    assert_eq!(checkout.modules.as_ref().unwrap().len(), 2);
+    assert_eq!(checkout.env.len(), 2);
+    assert_eq!(config.orchestrator.queue.unwrap().get(), 0);
+}
+
+#[test]
+fn tables_of_scripts_are_strict() {
+    for (text, marked) in [
+        ("[orchestrator]\nmemory = \"1KiB\"", "\"1KiB\""),
+        ("[orchestrator]\nstack = \"32MiB\"", "\"32MiB\""),
+        ("[orchestrator]\nthreads = 0", "0"),
+        ("[orchestrator]\nqueue = 100001", "100001"),
+        ("[orchestrator]\ntrusted_scripts = \"yes\"", "\"yes\""),
+        ("[orchestrator]\nsilence = \"1s\"", "silence"),
+        ("[scripts.a]\nallowed_hosts = [\"a.example\"]", "allowed_hosts"),
+        ("[scripts.a]\nmodules = [\"a\", \"a b\"]", "\"a b\""),
+        ("[scripts.a]\nmodules = \"a\"", "\"a\""),
+        ("[scripts.a]\nroute = \"/a\"", "route"),
+        ("[scripts.a]\nenv = { A = 1 }", "1"),
+        ("[scripts.\"-\"]\nreuse = 1", "\"-\""),
+    ] {
+        let (message, _, _, at) = only(text);
+        assert_eq!(at, marked, "{text}: {message}");
     }
+    let (_, _, help, _) = only("[scripts.a]\nmodule = []");
+    assert_eq!(help, "did you mean `modules`?");
 }
 
 #[test]

@@ -7,9 +7,6 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::Problem;
 
-/// Tables and keys that a later version will have.
-const LATER: [&str; 2] = ["scripts", "server.scripts"];
-
 /// Takes every unknown key out of `table` and says so.
 pub(super) fn remove(table: &mut DeTable<'_>, schema: &Value, problems: &mut Vec<Problem>) {
     Walk { root: schema, path: Vec::new(), problems }.table(table, schema);
@@ -49,13 +46,6 @@ impl Walk<'_> {
     }
 
     fn unknown(&self, name: &str, span: Range<usize>, known: &Map<String, Value>) -> Problem {
-        let path = dotted(&self.path, name);
-        let problem = Problem::error("").at(span);
-        if LATER.contains(&path.as_str()) {
-            let message = format!("`{path}` is not supported by this version of mik");
-            return Problem { message, ..problem }
-                .help(Some("remove it, or use a later version".to_owned()));
-        }
         let place = match &self.path[..] {
             [] => "at the top of the file".to_owned(),
             path => format!("in [{}]", path.join(".")),
@@ -69,7 +59,7 @@ impl Walk<'_> {
                 }
             },
         };
-        Problem { message: format!("unknown key `{name}` {place}"), ..problem }.help(Some(help))
+        Problem::error(format!("unknown key `{name}` {place}")).at(span).help(Some(help))
     }
 
     /// The first table of the schema that has a key of that name.
@@ -100,10 +90,6 @@ fn any_key(schema: &Value) -> Option<&Value> {
 fn as_table(schema: &Value) -> &Value {
     let mut choices = schema["anyOf"].as_array().into_iter().flatten();
     choices.find(|choice| choice["type"] == "object").unwrap_or(schema)
-}
-
-fn dotted(path: &[String], name: &str) -> String {
-    path.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(".")
 }
 
 /// The candidate that `name` was probably meant to be.

@@ -79,8 +79,50 @@ pub(super) fn timestamp(to: &mut String) {
             at = now();
         }
         to.push_str(text);
-        let _ = write!(to, ".{:06}Z", at.subsec_micros());
+        to.push('.');
+        fraction(to, at.subsec_micros(), 6);
+        to.push('Z');
     });
+}
+
+/// The last `width` decimal digits of `number`, at most 6.
+fn fraction(to: &mut String, number: u32, width: usize) {
+    let mut digits = [b'0'; 6];
+    let mut rest = number;
+    for digit in digits[..width].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    to.push_str(std::str::from_utf8(&digits[..width]).unwrap_or_default());
+}
+
+/// A number with at most three decimal places, such as milliseconds; says whether it is one. Every access
+/// line has one, and the shortest form of any number takes ten times as long to find.
+fn thousandths(to: &mut String, value: f64) -> bool {
+    /// Up to here a thousandth is told apart by any `f64`.
+    const MOST: f64 = 1e9;
+    let scaled = (value * 1_000.0).round();
+    if !(0.0..MOST).contains(&value) || scaled / 1_000.0 != value {
+        return false;
+    }
+    let scaled = scaled as u64;
+    to.push_str(itoa::Buffer::new().format(scaled / 1_000));
+    match (scaled % 1_000) as u32 {
+        0 => {}
+        rest if rest % 100 == 0 => {
+            to.push('.');
+            fraction(to, rest / 100, 1);
+        }
+        rest if rest % 10 == 0 => {
+            to.push('.');
+            fraction(to, rest / 10, 2);
+        }
+        rest => {
+            to.push('.');
+            fraction(to, rest, 3);
+        }
+    }
+    true
 }
 
 /// Writes each field behind what is there.
@@ -93,11 +135,6 @@ impl Fields<'_> {
         self.0.push_str("\":");
     }
 
-    fn plain(&mut self, field: &Field, value: impl fmt::Display) {
-        self.name(field);
-        let _ = write!(self.0, "{value}");
-    }
-
     fn integer(&mut self, field: &Field, value: impl itoa::Integer) {
         self.name(field);
         self.0.push_str(itoa::Buffer::new().format(value));
@@ -106,9 +143,12 @@ impl Fields<'_> {
 
 impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        match value.is_finite() {
-            true => self.plain(field, value),
-            false => self.plain(field, "null"),
+        self.name(field);
+        if !thousandths(self.0, value) {
+            match value.is_finite() {
+                true => drop(write!(self.0, "{value}")),
+                false => self.0.push_str("null"),
+            }
         }
     }
 
@@ -121,7 +161,8 @@ impl Visit for Fields<'_> {
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.plain(field, value);
+        self.name(field);
+        self.0.push_str(if value { "true" } else { "false" });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -154,8 +195,12 @@ impl Write for Escaped<'_> {
 }
 
 fn escape(to: &mut String, text: &str) {
+    // Nearly no text has anything to escape.
+    if is_plain(text.as_bytes()) {
+        return to.push_str(text);
+    }
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f)) {
+    while let Some(at) = rest.bytes().position(is_special) {
         to.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             b'"' => to.push_str("\\\""),
@@ -169,6 +214,29 @@ fn escape(to: &mut String, text: &str) {
         rest = &rest[at + 1..];
     }
     to.push_str(rest);
+}
+
+fn is_special(b: u8) -> bool {
+    b < 0x20 || matches!(b, b'"' | b'\\' | 0x7f)
+}
+
+/// Whether no byte is special, looked at by eights: every text of every line passes here.
+fn is_plain(text: &[u8]) -> bool {
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    /// Has the highest bit of some byte set where one is below `limit`, which is at most 0x80. What a borrow
+    /// marks beyond that lies above such a byte.
+    const fn below(eight: u64, limit: u8) -> u64 {
+        eight.wrapping_sub(each(limit)) & !eight & each(0x80)
+    }
+    let (eights, rest) = text.as_chunks::<8>();
+    let found = eights.iter().fold(0, |found, eight| {
+        let eight = u64::from_ne_bytes(*eight);
+        let same = |byte| below(eight ^ each(byte), 1);
+        found | below(eight, 0x20) | same(b'"') | same(b'\\') | same(0x7f)
+    });
+    found == 0 && !rest.iter().any(|b| is_special(*b))
 }
 
 #[cfg(test)]
@@ -193,6 +261,42 @@ mod tests {
         assert_eq!(line, expected);
         let time = line["timestamp"].as_str().unwrap();
         assert_eq!((time.len(), &time[10..11], &time[26..]), (27, "T", "Z"), "{time}");
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_are() {
+        for value in [
+            0.0,
+            1.0,
+            0.001,
+            0.25,
+            12.5,
+            999.999,
+            1e8 + 0.125,
+            1e9,
+            0.1 + 0.2,
+            1.0 / 3.0,
+            -0.5,
+            1e300,
+        ] {
+            let line = parsed(|| tracing::info!(value));
+            assert_eq!(line["value"].as_f64(), Some(value));
+        }
+        let mut text = String::new();
+        assert!(thousandths(&mut text, 7.05));
+        assert_eq!(text, "7.05");
+    }
+
+    #[test]
+    fn every_special_byte_is_seen_wherever_it_stands() {
+        for byte in 0..=127_u8 {
+            for at in 0..19 {
+                let mut text = *b"plain \xc3\xa4 text, 19 b";
+                text[at] = byte;
+                assert_eq!(is_plain(&text[..19]), !is_special(byte), "{byte} at {at}");
+            }
+        }
+        assert!(is_plain("\u{80}\u{ff}\u{20ac}\u{1f600}".as_bytes()));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use mik_core::{Engine, EngineContext, Host, Registry, Settings};
+use mik_core::{Engine, EngineContext, Host, Orchestrator, Registry, Settings};
+use serde_json::Value;
 
 use super::Plan;
 use crate::config::Document;
@@ -15,31 +16,53 @@ impl Plan {
     /// When the engine refuses its settings, or the machine.
     pub fn make_engine(&self, registry: &Registry) -> Result<Arc<dyn Engine>, Failure> {
         let context = EngineContext { in_flight: self.limits.in_flight };
-        Ok(registry.make_engine(&self.engine.value, &self.engine_settings(), &context)?)
+        Ok(registry.make_engine(&self.engine.value, &self.keys_of_engine(), &context)?)
     }
 
-    /// Puts a host together around `engine`. Must be sound; see [`Plan::sound`].
+    /// Makes the orchestrator, where there are scripts. Like the engine it outlives a reload.
+    ///
+    /// # Errors
+    /// When the orchestrator refuses its settings.
+    pub fn make_orchestrator(
+        &self,
+        registry: &Registry,
+    ) -> Result<Option<Arc<dyn Orchestrator>>, Failure> {
+        let Some(name) = self.orchestrator.as_ref().filter(|_| self.scripts.is_some()) else {
+            return Ok(None);
+        };
+        Ok(Some(registry.make_orchestrator(&name.value, &self.keys_of_orchestrator())?))
+    }
+
+    /// Puts a host together around an engine and, where there are scripts, an orchestrator. Must be sound; see
+    /// [`Plan::sound`].
     ///
     /// # Errors
     /// When a part cannot be made, or the files have changed since the plan was made.
-    pub fn make_host(&self, registry: &Registry, engine: Arc<dyn Engine>) -> Result<Host, Failure> {
+    pub fn make_host(
+        &self,
+        engine: Arc<dyn Engine>,
+        orchestrator: Option<Arc<dyn Orchestrator>>,
+    ) -> Result<Host, Failure> {
         let mut builder = Host::builder()
             .shared_engine(engine)
             .limits(self.limits.clone())
             .cache(self.cache)
-            .module_defaults(self.defaults.clone());
-        if let Some(orchestrator) = &self.orchestrator {
-            let settings = self.document.as_ref().map_or_else(Settings::none, |document| {
-                Settings::at(document.text.clone(), &["orchestrator"])
-            });
-            let made = registry.make_orchestrator(&orchestrator.value, &settings)?;
-            builder = builder.shared_orchestrator(made);
+            .module_defaults(self.defaults.clone())
+            .script_defaults(self.script_defaults.clone());
+        if let Some(orchestrator) = orchestrator {
+            builder = builder.shared_orchestrator(orchestrator);
         }
         if let Some(modules) = &self.modules {
             builder = builder.modules_dir(modules);
         }
+        if let Some(scripts) = &self.scripts {
+            builder = builder.scripts_dir(scripts);
+        }
         for (name, settings) in &self.named {
             builder = builder.module(name.clone(), settings.clone());
+        }
+        for (name, settings) in &self.named_scripts {
+            builder = builder.script(name.clone(), settings.clone());
         }
         for (route, name) in &self.mounts {
             builder = builder.route(route.clone(), name.clone());
@@ -50,20 +73,32 @@ impl Plan {
         Ok(builder.build()?)
     }
 
-    /// The engine's own keys, as a document of their own: paths are complete in it.
-    fn engine_settings(&self) -> Settings {
+    /// The engine's own keys.
+    fn keys_of_engine(&self) -> Settings {
         let table = &self.config.engine;
-        let mut text = String::from("[engine]\n");
-        let mut add = |key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                // A JSON string is a TOML string as well.
-                text.push_str(&format!("{key} = {}\n", serde_json::Value::from(value)));
-            }
-        };
-        add("cache_dir", self.cache_dir());
-        add("total_memory", table.total_memory.map(|size| size.to_string()));
-        add("tick", table.tick.map(|time| time.to_string()));
-        Settings::at(text, &["engine"])
+        own_keys(
+            "engine",
+            [
+                // Complete, since this document lies nowhere.
+                ("cache_dir", self.cache_dir().map(Value::from)),
+                ("total_memory", table.total_memory.map(|size| size.to_string().into())),
+                ("tick", table.tick.map(|time| time.to_string().into())),
+            ],
+        )
+    }
+
+    /// The orchestrator's own keys.
+    fn keys_of_orchestrator(&self) -> Settings {
+        let table = &self.config.orchestrator;
+        own_keys(
+            "orchestrator",
+            [
+                ("stack", table.stack.map(|size| size.to_string().into())),
+                ("threads", table.threads.map(|count| count.get().into())),
+                ("queue", table.queue.map(|count| count.get().into())),
+                ("trusted_scripts", table.trusted_scripts.map(Value::from)),
+            ],
+        )
     }
 
     /// Where compiled modules are kept, as far as the file says.
@@ -76,4 +111,14 @@ impl Plan {
         };
         Some(complete.to_string_lossy().into_owned())
     }
+}
+
+/// Keys of a table that are a part's own, as a document of their own.
+fn own_keys<const N: usize>(table: &str, keys: [(&str, Option<Value>); N]) -> Settings {
+    let mut text = format!("[{table}]\n");
+    for (key, value) in keys {
+        // Texts, numbers and booleans of JSON are those of TOML as well.
+        text.extend(value.map(|value| format!("{key} = {value}\n")));
+    }
+    Settings::at(text, &[table])
 }

@@ -6,6 +6,7 @@ mod middleware;
 mod modules;
 mod plugins;
 mod rows;
+mod scripts;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use crate::source::Source;
 pub use middleware::Placed;
 pub(crate) use middleware::rings_of;
 pub use rows::Setting;
+pub(crate) use rows::stale;
 
 /// A value, and who said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub struct Plan {
     pub port: Given<u16>,
     /// The engine's name.
     pub engine: Given<String>,
-    /// The orchestrator's name, where one is asked for.
+    /// The orchestrator's name; `None` where none is compiled in.
     pub orchestrator: Option<Given<String>>,
     /// The folder of modules, or one file; `None` when there is none to serve.
     pub modules: Option<PathBuf>,
@@ -61,6 +63,14 @@ pub struct Plan {
     pub defaults: ModuleSettings,
     /// Settings of single modules.
     pub named: BTreeMap<ModuleName, ModuleSettings>,
+    /// The folder of scripts, or one file; `None` when there is none to serve.
+    pub scripts: Option<PathBuf>,
+    /// The scripts that there are now, with their files.
+    pub found_scripts: BTreeMap<ModuleName, PathBuf>,
+    /// Settings of every script that has none of its own.
+    pub script_defaults: ModuleSettings,
+    /// Settings of single scripts.
+    pub named_scripts: BTreeMap<ModuleName, ModuleSettings>,
     /// Where modules are mounted by hand.
     pub mounts: Vec<(RoutePath, ModuleName)>,
     /// The middleware that are on, outermost first.
@@ -104,10 +114,13 @@ impl Plan {
         let mut draft = Draft { args, registry, document, config, places, problems };
 
         let engine = draft.engine()?;
-        let orchestrator = draft.orchestrator()?;
-        let modules = draft.modules(source.modules);
+        let scripts = draft.scripts();
+        let orchestrator = draft.orchestrator(scripts.as_deref())?;
+        let modules = draft.modules(source.modules, scripts.is_some());
         let found = draft.scan(modules.as_deref());
+        let found_scripts = draft.scan_scripts(scripts.as_deref());
         let (defaults, named) = draft.settings()?;
+        let (script_defaults, named_scripts) = draft.script_settings(&found_scripts, &found);
         let mounts = draft.mounts(&found, modules.is_some())?;
         let middleware = draft.middleware();
         draft.check_endpoints(&middleware, &mounts);
@@ -136,6 +149,10 @@ impl Plan {
             found,
             defaults,
             named,
+            scripts,
+            found_scripts,
+            script_defaults,
+            named_scripts,
             mounts,
             middleware,
             middleware_settings,
@@ -157,6 +174,11 @@ impl Plan {
     pub fn settings(&self, name: &ModuleName) -> &ModuleSettings {
         self.named.get(name).unwrap_or(&self.defaults)
     }
+
+    /// The settings of a script.
+    pub fn script_settings(&self, name: &ModuleName) -> &ModuleSettings {
+        self.named_scripts.get(name).unwrap_or(&self.script_defaults)
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -172,21 +194,6 @@ impl<'a> Draft<'a> {
             self.unknown(unknown, &chosen, known, &["engine", "name"])?;
         }
         Ok(chosen)
-    }
-
-    fn orchestrator(&mut self) -> Result<Option<Given<String>>, Failure> {
-        let (flag, origin) = (self.args.orchestrator.clone(), self.args.origin("orchestrator"));
-        let from_file = self.config.orchestrator.name.clone();
-        if flag.is_none() && from_file.is_none() {
-            return Ok(None);
-        }
-        let chosen = Given::first(flag, origin, from_file, String::new());
-        if !self.registry.orchestrators().any(|name| name == chosen.value) {
-            let unknown = self.registry.make_orchestrator(&chosen.value, &Default::default()).err();
-            let known = self.registry.orchestrators().collect();
-            self.unknown(unknown, &chosen, known, &["orchestrator", "name"])?;
-        }
-        Ok(Some(chosen))
     }
 
     /// Tells of a part that is not there: as wrong usage where a flag asked for it, else as a problem.
@@ -230,6 +237,7 @@ impl fmt::Debug for Plan {
         f.debug_struct("Plan")
             .field("engine", &self.engine)
             .field("found", &self.found)
+            .field("found_scripts", &self.found_scripts)
             .finish_non_exhaustive()
     }
 }

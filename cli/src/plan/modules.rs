@@ -9,18 +9,18 @@ use mik_core::{
 };
 
 use super::Draft;
-use crate::config::{DEFAULT_MODULES, EnvValue, ModuleTable, Problem, Text, closest};
+use crate::config::{DEFAULT_MODULES, EnvName, EnvValue, Problem, Text, closest};
 use crate::failure::Failure;
 
-type Settings = (ModuleSettings, BTreeMap<ModuleName, ModuleSettings>);
+pub(super) type Settings = (ModuleSettings, BTreeMap<ModuleName, ModuleSettings>);
 type Env = Vec<(String, String)>;
 type Mounts = Vec<(RoutePath, ModuleName)>;
 
 /// A fault of the files as it is shown: what is wrong, and what to do.
-fn fault(fault: FilesError) -> Problem {
+pub(super) fn fault(fault: FilesError) -> Problem {
     let (message, help) = match fault {
-        FilesError::Ambiguous { name, first, second } => (
-            format!("{} and {} both give the module {name:?}", first.display(), second.display()),
+        FilesError::Ambiguous { kind, name, first, second } => (
+            format!("{} and {} both give the {kind} {name:?}", first.display(), second.display()),
             "rename or remove one of them",
         ),
         FilesError::Name { path, reason } => {
@@ -34,8 +34,13 @@ fn fault(fault: FilesError) -> Problem {
 }
 
 impl Draft<'_> {
-    /// The folder or file to serve: the argument, `server.modules`, or `modules/` where that exists.
-    pub(super) fn modules(&mut self, argument: Option<PathBuf>) -> Option<PathBuf> {
+    /// The folder or file to serve: the argument, `server.modules`, or `modules/` where that exists. Where
+    /// there are scripts, there need be no modules.
+    pub(super) fn modules(
+        &mut self,
+        argument: Option<PathBuf>,
+        has_scripts: bool,
+    ) -> Option<PathBuf> {
         if argument.is_some() {
             return argument;
         }
@@ -44,6 +49,9 @@ impl Draft<'_> {
             let default = folder.join(DEFAULT_MODULES);
             if default.is_dir() {
                 return Some(default);
+            }
+            if has_scripts {
+                return None;
             }
             let message =
                 format!("there are no modules: the folder {} does not exist", default.display());
@@ -87,11 +95,11 @@ impl Draft<'_> {
         for (Text(name), table) in tables {
             let mut settings = defaults.clone();
             table.apply(&mut settings);
-            let mut env = self.env_of_table(&name, &table);
+            let mut env = self.env_of_table(["modules", name.as_str()], &table.env);
             env.retain(|(key, _)| !flags.iter().any(|(flag, _)| flag == key));
             env.extend(flags.iter().cloned());
             let allowed_hosts = table.allowed_hosts.iter().map(|Text(host)| host.clone()).collect();
-            settings.grants = Arc::new(Grants { env, allowed_hosts });
+            settings.grants = Arc::new(Grants { env, allowed_hosts, ..Grants::default() });
             named.insert(name, settings);
         }
         Ok((defaults, named))
@@ -114,9 +122,14 @@ impl Draft<'_> {
         Ok(env.into_iter().collect())
     }
 
-    fn env_of_table(&mut self, name: &ModuleName, table: &ModuleTable) -> Env {
+    /// What the key `env` of the table `[KIND.NAME]` says.
+    pub(super) fn env_of_table(
+        &mut self,
+        [kind, name]: [&str; 2],
+        table: &BTreeMap<Text<EnvName>, EnvValue>,
+    ) -> Env {
         let mut env = Env::new();
-        for (Text(key), value) in &table.env {
+        for (Text(key), value) in table {
             let value = match value {
                 EnvValue::Text(text) => Ok(text.clone()),
                 EnvValue::From(source) => std::env::var(&source.from).map_err(|_| &source.from),
@@ -124,7 +137,7 @@ impl Draft<'_> {
             match value {
                 Ok(value) => env.push((key.as_str().to_owned(), value)),
                 Err(from) => {
-                    let path = ["modules", name.as_str(), "env", key.as_str()];
+                    let path = [kind, name, "env", key.as_str()];
                     let message = format!("the environment of mik has no variable `{from}`");
                     let problem = Problem::error(message).at(self.places.value(&path));
                     self.problems.push(problem.help(format!(
@@ -186,10 +199,14 @@ impl Draft<'_> {
             )),
             None => Problem::warning(format!("there is no module `{name}`")),
         };
-        let close = closest(name.as_str(), found.keys().map(ModuleName::as_str));
+        let close = closest(name.as_str(), names_of(found));
         let help = close.map(|close| format!("did you mean `{close}`?"));
         problem.at(self.places.key(&["modules", name.as_str()])).help(help)
     }
+}
+
+pub(super) fn names_of(files: &FilesByName) -> impl Iterator<Item = &str> {
+    files.keys().map(ModuleName::as_str)
 }
 
 /// The one module that `--route` mounts.

@@ -1,5 +1,7 @@
 //! Precedence, grants, routes and middleware, against folders that are made up.
 
+mod scripts;
+
 use std::fs;
 use std::sync::Arc;
 
@@ -251,5 +253,6 @@ fn what_is_fixed_at_start_is_named_when_it_changes() {
     let start = Project::new("[server]\nport = 1\n", &[]).plan().fixed_settings();
     let text = "[server]\nport = 2\n[server.limits]\ndepth = 3\n[engine]\ntick = \"5ms\"\nmemory = \"1MiB\"\n";
     let next = Project::new(text, &[]).plan();
-    assert_eq!(next.needs_restart(&start), ["server.port", "server.limits.depth", "engine.tick"]);
+    let keys = stale(&start, next.fixed_settings());
+    assert_eq!(keys, ["server.port", "server.limits.depth", "engine.tick"]);
 }

@@ -48,10 +48,12 @@ impl Cache {
         }
         held.bytes += footprint;
         if footprint > self.limits.bytes.as_usize() {
+            let (module, script) = entry.labels();
             tracing::warn!(
-                module = %entry.name(),
+                module,
+                script,
                 footprint,
-                "module alone is larger than cache.bytes = {}: raise it",
+                "it alone is larger than cache.bytes = {}: raise that",
                 self.limits.bytes
             );
         }
@@ -67,7 +69,8 @@ impl Cache {
             held.bytes -= charge;
             evicted.unload();
             self.evictions.add(1, &[]);
-            tracing::debug!(module = %name, "unloaded: least recently used");
+            let (module, script) = evicted.labels();
+            tracing::debug!(module, script, "unloaded: least recently used");
         }
         publish();
     }

@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use http::HeaderValue;
 use tokio::time::Instant;
+use tracing::field::{DisplayValue, display};
 
-use super::files::Version;
+use super::load::Made;
+use super::version::State;
 use super::{Catalogue, ModuleSettings};
 use crate::{
     BoxFuture, Call, CallError, LoadError, Matched, Module, ModuleName, Request, Response, Script,
@@ -62,16 +64,18 @@ pub(crate) struct Entry {
 pub(crate) struct Loaded {
     handler: Handler,
     footprint: usize,
-    version: Version,
+    /// That of the files that it was made from.
+    state: State,
 }
 
 /// What is known of a loading that is under way, or of the last one that failed.
 #[derive(Default)]
 struct Progress {
     load: Option<Load>,
-    failed: Option<(Option<Version>, Arc<LoadError>)>,
+    failed: Option<(State, Arc<LoadError>)>,
 }
 
+type Label<'a> = Option<DisplayValue<&'a ModuleName>>;
 type Load = Shared<BoxFuture<'static, Result<Arc<Loaded>, Arc<LoadError>>>>;
 
 impl Entry {
@@ -102,6 +106,16 @@ impl Entry {
 
     pub(crate) fn name(&self) -> &ModuleName {
         &self.name
+    }
+
+    /// The name as a field of the log: that of a module, or that of a script.
+    pub(super) fn labels(&self) -> (Label<'_>, Label<'_>) {
+        let name = Some(display(&self.name));
+        if self.is_script() { (None, name) } else { (name, None) }
+    }
+
+    fn is_script(&self) -> bool {
+        matches!(self.matched.target, Target::Script(_))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -153,6 +167,9 @@ impl Entry {
         match tokio::time::timeout_at(deadline, load).await {
             Ok(Ok(loaded)) => Ok(loaded.handler.clone()),
             Ok(Err(error)) => Err(CallError::Load(error)),
+            Err(_) if self.is_script() => {
+                Err(CallError::Overloaded("the script is still being loaded"))
+            }
             Err(_) => Err(CallError::Overloaded("the module is still being compiled")),
         }
     }
@@ -164,18 +181,20 @@ impl Entry {
         }
     }
 
-    /// Loads the file afresh if it is not the one that was loaded, or that failed to.
+    /// Loads the files afresh if they are not those that were loaded, or that failed to.
     pub(super) fn refresh(self: &Arc<Self>, catalogue: &Arc<Catalogue>) {
-        let version = Version::of(&self.path).ok();
         let mut progress = self.progress();
         if progress.load.is_some() {
             return; // It looks again when it is done.
         }
-        if progress.failed.as_ref().is_some_and(|(failed, _)| *failed != version) {
+        let has_changed = |state: &State| state.now(&self.path) != *state;
+        if progress.failed.as_ref().is_some_and(|(failed, _)| has_changed(failed)) {
             progress.failed = None;
         }
-        let changed =
-            self.loaded().is_some_and(|loaded| version.is_some_and(|v| v != loaded.version));
+        let changed = self.loaded().is_some_and(|loaded| {
+            let now = loaded.state.now(&self.path);
+            now.is_there() && now != loaded.state
+        });
         if changed && progress.failed.is_none() {
             drop(self.join(&mut progress, catalogue));
         }
@@ -193,10 +212,8 @@ impl Entry {
         let (entry, catalogue) = (self.clone(), catalogue.clone());
         // A task of its own: it goes on when every caller has given up.
         let task = tokio::spawn(async move { entry.load(&catalogue).await });
-        let load: BoxFuture<'static, _> = Box::pin(async move {
-            task.await
-                .unwrap_or_else(|_| Err(Arc::new(LoadError::transient("the engine panicked"))))
-        });
+        let load: BoxFuture<'static, _> =
+            Box::pin(async move { task.await.unwrap_or_else(|_| Err(Arc::new(panicked()))) });
         let load = load.shared();
         progress.load = Some(load.clone());
         load
@@ -207,51 +224,77 @@ impl Entry {
         self: Arc<Self>,
         catalogue: &Arc<Catalogue>,
     ) -> Result<Arc<Loaded>, Arc<LoadError>> {
-        let mut result;
+        let mut before = State::of(&self.path, self.known_files());
         let mut rounds = 0;
         loop {
-            let version = Version::of(&self.path).ok();
-            result = self.load_once(catalogue, version).await;
+            let started = SystemTime::now();
+            let result = self.load_once(catalogue, &before).await;
             rounds += 1;
-            let unchanged = Version::of(&self.path).ok() == version;
-            if unchanged || rounds == RELOADS {
-                self.publish(catalogue, version, &result);
+            let files = match &result {
+                Ok(made) => made.files.clone(),
+                Err(error) => error.files().to_vec(),
+            };
+            let after = State::of(&self.path, files);
+            if after.held_since(started, &before) || rounds == RELOADS {
+                let state = after.known_at(&before);
+                let result = result.map_err(Arc::new).map(|Made { handler, footprint, .. }| {
+                    Arc::new(Loaded { handler, footprint, state: state.clone() })
+                });
+                self.publish(catalogue, state, &result);
                 return result;
             }
+            before = after;
         }
+    }
+
+    /// The files besides its own of what is loaded, and of what failed to.
+    fn known_files(&self) -> Vec<PathBuf> {
+        let loaded = self.loaded();
+        let progress = self.progress();
+        let states = loaded.iter().map(|loaded| &loaded.state);
+        let states = states.chain(progress.failed.iter().map(|(state, _)| state));
+        let mut files: Vec<_> = states.flat_map(State::others).map(Path::to_owned).collect();
+        files.sort();
+        files.dedup();
+        files
     }
 
     async fn load_once(
         self: &Arc<Self>,
         catalogue: &Arc<Catalogue>,
-        version: Option<Version>,
-    ) -> Result<Arc<Loaded>, Arc<LoadError>> {
-        let failed = |reason: &str| Arc::new(LoadError::transient(reason).at(&self.path));
-        let version = version.ok_or_else(|| failed("the file is gone"))?;
+        before: &State,
+    ) -> Result<Made, LoadError> {
+        let failed = |reason: &str| LoadError::transient(reason).at(&self.path);
+        if !before.is_there() {
+            return Err(failed("the file is gone"));
+        }
         let _permit = catalogue.loads.acquire().await.map_err(|_| failed("shutting down"))?;
         let (entry, loader) = (self.clone(), catalogue.loader.clone());
-        let work = move || loader.load(&entry.name, &entry.path, &entry.settings.limits);
+        let work = move || loader.load(&entry.name, &entry.path, &entry.settings);
         let started = Instant::now();
-        let loaded = tokio::task::spawn_blocking(work).await;
-        let loaded = loaded.unwrap_or_else(|_| Err(LoadError::transient("the engine panicked")));
-        catalogue.numbers.loaded(self.name.as_str(), started.elapsed(), loaded.is_ok());
-        let (handler, footprint) = loaded.map_err(Arc::new)?;
+        let made = tokio::task::spawn_blocking(work).await;
+        let made = made.unwrap_or_else(|_| Err(panicked().at(&self.path)));
+        catalogue.numbers.loaded(self.name.as_str(), started.elapsed(), made.is_ok());
+        let made = made?;
+        let (module, script) = self.labels();
         tracing::info!(
-            module = %self.name,
-            bytes = version.len(),
-            footprint,
+            module,
+            script,
+            bytes = before.len(),
+            footprint = made.footprint,
             took = %format_args!("{:.0?}", started.elapsed()),
             "loaded"
         );
-        Ok(Arc::new(Loaded { handler, footprint, version }))
+        Ok(made)
     }
 
     fn publish(
         self: &Arc<Self>,
         catalogue: &Arc<Catalogue>,
-        version: Option<Version>,
+        state: State,
         result: &Result<Arc<Loaded>, Arc<LoadError>>,
     ) {
+        let (module, script) = self.labels();
         match result {
             Ok(loaded) => {
                 let publish = || self.slot.store(Some(loaded.clone()));
@@ -264,15 +307,19 @@ impl Entry {
                 }
             }
             Err(error) if self.loaded().is_some() => {
-                tracing::error!(module = %self.name, "{error}; the version loaded before keeps serving");
+                tracing::error!(module, script, "{error}; the version loaded before keeps serving");
             }
-            Err(error) => tracing::error!(module = %self.name, "{error}"),
+            Err(error) => tracing::error!(module, script, "{error}"),
         }
         let mut progress = self.progress();
         progress.load = None;
         let verdict = result.as_ref().err().filter(|error| !error.is_transient());
-        progress.failed = verdict.map(|error| (version, error.clone()));
+        progress.failed = verdict.map(|error| (state, error.clone()));
     }
+}
+
+fn panicked() -> LoadError {
+    LoadError::transient("what was to load it panicked")
 }
 
 /// The longest that anything waits where no deadline is set.

@@ -1,16 +1,29 @@
-//! Which files give modules, and their names.
+//! Which files give modules and scripts, and their names.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use crate::names::{InvalidName, ModuleName};
 
-/// Endings of the files that give modules.
-pub(crate) const MODULES: &[&str] = &["wasm"];
+/// What files give.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    name: &'static str,
+    extensions: &'static [&'static str],
+    /// Whether files of subfolders are parts of them, though none by themselves.
+    has_parts: bool,
+}
+
+/// Components.
+pub(crate) const MODULES: Kind = Kind { name: "module", extensions: &["wasm"], has_parts: false };
+/// What an orchestrator runs.
+pub(crate) const SCRIPTS: Kind =
+    Kind { name: "script", extensions: &["js", "mjs", "ts"], has_parts: true };
+/// How a file ends that declares types only.
+const DECLARATIONS: &str = ".d.ts";
 
 /// Files by the name that each gives its module or script.
 pub type FilesByName = BTreeMap<ModuleName, PathBuf>;
@@ -19,7 +32,7 @@ pub type FilesByName = BTreeMap<ModuleName, PathBuf>;
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     root: PathBuf,
-    extensions: &'static [&'static str],
+    kind: Kind,
 }
 
 /// Why a folder cannot be served.
@@ -35,11 +48,13 @@ pub enum FilesError {
     },
     /// Two files would answer to one name.
     #[error(
-        "{} and {} both give the module {name:?}: rename or remove one of them",
+        "{} and {} both give the {kind} {name:?}: rename or remove one of them",
         first.display(),
         second.display()
     )]
     Ambiguous {
+        /// `module` or `script`.
+        kind: &'static str,
         /// The name.
         name: ModuleName,
         /// One of the files.
@@ -47,7 +62,7 @@ pub enum FilesError {
         /// The other.
         second: PathBuf,
     },
-    /// A file whose name cannot be a module's.
+    /// A file whose name cannot be that of a module or script.
     #[error("{}: {reason}; rename the file", path.display())]
     Name {
         /// The file.
@@ -58,12 +73,14 @@ pub enum FilesError {
 }
 
 impl Files {
-    pub(crate) fn new(root: impl Into<PathBuf>, extensions: &'static [&'static str]) -> Self {
-        Self { root: root.into(), extensions }
+    pub(crate) fn new(root: impl Into<PathBuf>, kind: Kind) -> Self {
+        Self { root: root.into(), kind }
     }
 
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
+    /// The folder to watch for changes, and whether that includes its subfolders. A single file is watched
+    /// through its folder: a replaced file is a new inode.
+    pub(crate) fn watched(&self) -> (PathBuf, bool) {
+        (folder_of(&self.root), self.kind.has_parts)
     }
 
     /// The files by the name that each gives. Subfolders and hidden files are not looked at.
@@ -79,7 +96,10 @@ impl Files {
     fn list(&self) -> (FilesByName, Vec<FilesError>) {
         let mut found = FilesByName::new();
         let faults = match self.paths() {
-            Ok(paths) => paths.into_iter().filter_map(|path| add(&mut found, path).err()).collect(),
+            Ok(paths) => {
+                let faults = paths.into_iter().filter_map(|path| self.add(&mut found, path).err());
+                faults.collect()
+            }
             Err(reason) => vec![FilesError::Unreadable { path: self.root.clone(), reason }],
         };
         (found, faults)
@@ -98,9 +118,35 @@ impl Files {
 
     fn is_ours(&self, path: &Path) -> bool {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        !hidden && self.extensions.contains(&extension)
+        let name = path.file_name().map_or(&[][..], |name| name.as_encoded_bytes());
+        let is_other = name.starts_with(b".") || name.ends_with(DECLARATIONS.as_bytes());
+        !is_other && self.kind.extensions.contains(&extension)
     }
+
+    fn add(&self, found: &mut FilesByName, path: PathBuf) -> Result<(), FilesError> {
+        let name = match ModuleName::from_file(&path) {
+            Ok(name) => name,
+            Err(reason) => return Err(FilesError::Name { path, reason }),
+        };
+        match found.entry(name) {
+            Entry::Vacant(place) => {
+                place.insert(path);
+                Ok(())
+            }
+            Entry::Occupied(first) => Err(FilesError::Ambiguous {
+                kind: self.kind.name,
+                name: first.key().clone(),
+                first: first.get().clone(),
+                second: path,
+            }),
+        }
+    }
+}
+
+/// A folder, or the folder of a file.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() }
 }
 
 /// The modules that a host would find in a folder, or in one file, and everything that is wrong there: a
@@ -109,45 +155,9 @@ pub fn list_modules(root: &Path) -> (FilesByName, Vec<FilesError>) {
     Files::new(root, MODULES).list()
 }
 
-fn add(found: &mut FilesByName, path: PathBuf) -> Result<(), FilesError> {
-    let name = match ModuleName::from_file(&path) {
-        Ok(name) => name,
-        Err(reason) => return Err(FilesError::Name { path, reason }),
-    };
-    match found.entry(name) {
-        Entry::Vacant(place) => {
-            place.insert(path);
-            Ok(())
-        }
-        Entry::Occupied(first) => Err(FilesError::Ambiguous {
-            name: first.key().clone(),
-            first: first.get().clone(),
-            second: path,
-        }),
-    }
-}
-
-/// What tells one state of a file from the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
-    len: u64,
-    modified: Option<SystemTime>,
-    inode: u64,
-}
-
-impl Version {
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Ok(Self { len: metadata.len(), modified: metadata.modified().ok(), inode })
-    }
-
-    pub(super) fn len(self) -> u64 {
-        self.len
-    }
+/// The same of scripts.
+pub fn list_scripts(root: &Path) -> (FilesByName, Vec<FilesError>) {
+    Files::new(root, SCRIPTS).list()
 }
 
 #[cfg(test)]
@@ -161,8 +171,24 @@ mod tests {
             fs::write(dir.path().join(file), "").unwrap();
         }
         fs::create_dir(dir.path().join("e.wasm")).unwrap();
-        let found = Files::new(dir.path(), &["wasm"]).discover().unwrap();
+        let found = Files::new(dir.path(), MODULES).discover().unwrap();
         assert_eq!(found.keys().map(ModuleName::as_str).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_folder_gives_its_scripts_but_no_declarations_and_no_parts() {
+        let dir = tempfile::tempdir().unwrap();
+        for file in ["a.js", "b.ts", "c.mjs", "mik.d.ts", "d.json", "e.wasm"] {
+            fs::write(dir.path().join(file), "").unwrap();
+        }
+        fs::create_dir(dir.path().join("lib")).unwrap();
+        fs::write(dir.path().join("lib/f.js"), "").unwrap();
+        let (found, faults) = list_scripts(dir.path());
+        assert_eq!(found.keys().map(ModuleName::as_str).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(faults.is_empty(), "{faults:?}");
+        fs::write(dir.path().join("a.ts"), "").unwrap();
+        let (_, faults) = list_scripts(dir.path());
+        assert!(faults[0].to_string().contains("both give the script \"a\""), "{faults:?}");
     }
 
     #[test]
@@ -171,17 +197,17 @@ mod tests {
         for file in ["a.wasm", "a-composed.wasm"] {
             fs::write(dir.path().join(file), "").unwrap();
         }
-        let error = Files::new(dir.path(), &["wasm"]).discover().unwrap_err().to_string();
+        let error = Files::new(dir.path(), MODULES).discover().unwrap_err().to_string();
         assert!(error.contains("a.wasm") && error.contains("a-composed.wasm"), "{error}");
     }
 
     #[test]
     fn a_missing_folder_and_a_bad_name_are_named() {
         let dir = tempfile::tempdir().unwrap();
-        let error = Files::new(dir.path().join("no"), &["wasm"]).discover().unwrap_err();
+        let error = Files::new(dir.path().join("no"), MODULES).discover().unwrap_err();
         assert!(matches!(error, FilesError::Unreadable { .. }));
         fs::write(dir.path().join("a b.wasm"), "").unwrap();
-        let error = Files::new(dir.path(), &["wasm"]).discover().unwrap_err().to_string();
+        let error = Files::new(dir.path(), MODULES).discover().unwrap_err().to_string();
         assert!(error.contains("a b.wasm"), "{error}");
     }
 }

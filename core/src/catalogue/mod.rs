@@ -6,10 +6,11 @@ mod entry;
 mod files;
 mod load;
 mod numbers;
+mod version;
 mod watch;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,11 +18,13 @@ use foldhash::fast::RandomState;
 use tokio::sync::Semaphore;
 
 use crate::limits::{CacheLimits, InstanceLimits};
-use crate::{Grants, ModuleName};
+use crate::units::ByteSize;
+use crate::{Grants, ModuleGrant, ModuleName};
 
 pub(crate) use entry::{Entry, FOR_EVER};
-pub(crate) use files::{Files, MODULES};
-pub use files::{FilesByName, FilesError, list_modules};
+pub(crate) use files::{Files, MODULES, SCRIPTS};
+pub use files::{FilesByName, FilesError, list_modules, list_scripts};
+pub use load::script_root;
 pub(crate) use load::{Loader, ModuleLoader, ScriptLoader};
 pub(crate) use numbers::Numbers;
 pub(crate) use watch::Watcher;
@@ -44,6 +47,15 @@ impl Default for ModuleSettings {
             timeout: std::time::Duration::from_secs(30),
             grants: Arc::default(),
         }
+    }
+}
+
+impl ModuleSettings {
+    /// The defaults of scripts: they may call every module and nothing else, and have 64 MiB of memory.
+    pub fn of_scripts() -> Self {
+        let limits = InstanceLimits { memory: ByteSize::mib(64), ..InstanceLimits::default() };
+        let grants = Grants { modules: ModuleGrant::All, ..Grants::default() };
+        Self { limits, grants: Arc::new(grants), ..Self::default() }
     }
 }
 
@@ -122,6 +134,13 @@ impl Catalogue {
         list
     }
 
+    /// All names, sorted.
+    pub(crate) fn names(&self) -> Vec<ModuleName> {
+        let mut names: Vec<_> = self.entries.load().keys().cloned().collect();
+        names.sort();
+        names
+    }
+
     /// How many are known, and how many loaded.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let entries = self.entries.load();
@@ -149,8 +168,10 @@ impl Catalogue {
             let entry = match old.get(&name).filter(|entry| entry.path() == path) {
                 Some(entry) => entry.clone(),
                 None => {
-                    tracing::info!(module = %name, path = %path.display(), "new file");
-                    self.entry(&name, path)
+                    let entry = self.entry(&name, path);
+                    let (module, script) = entry.labels();
+                    tracing::info!(module, script, path = %entry.path().display(), "new file");
+                    entry
                 }
             };
             new.insert(name, entry);
@@ -161,7 +182,8 @@ impl Catalogue {
         self.entries.store(new.clone());
         for (name, entry) in old.iter() {
             if new.get(name).is_none_or(|now| !Arc::ptr_eq(now, entry)) {
-                tracing::info!(module = %name, path = %entry.path().display(), "file removed");
+                let (module, script) = entry.labels();
+                tracing::info!(module, script, path = %entry.path().display(), "file removed");
                 self.cache.remove(entry);
                 entry.unload();
             }
@@ -171,9 +193,9 @@ impl Catalogue {
         }
     }
 
-    /// The folder or file that is served.
-    pub(crate) fn root(&self) -> &Path {
-        self.files.root()
+    /// The folder to watch, and whether with its subfolders.
+    pub(crate) fn watched(&self) -> (PathBuf, bool) {
+        self.files.watched()
     }
 
     fn entry(&self, name: &ModuleName, path: PathBuf) -> Arc<Entry> {

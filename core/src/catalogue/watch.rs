@@ -25,11 +25,12 @@ impl Watcher {
     /// Starts to watch. Must be called within a tokio runtime.
     pub(crate) fn start(catalogue: &Arc<Catalogue>) -> Self {
         let (changed, mut changes) = mpsc::channel::<()>(1);
-        let events = match watch(catalogue.root(), changed) {
+        let (folder, with_subfolders) = catalogue.watched();
+        let events = match watch(&folder, with_subfolders, changed) {
             Ok(events) => Some(events),
             Err(error) => {
-                let root = catalogue.root().display();
-                tracing::warn!("cannot watch {root} ({error}); looking every {POLL:?} instead");
+                let folder = folder.display();
+                tracing::warn!("cannot watch {folder} ({error}); looking every {POLL:?} instead");
                 None
             }
         };
@@ -69,7 +70,8 @@ async fn rescan(catalogue: &Weak<Catalogue>) -> bool {
 }
 
 fn watch(
-    root: &Path,
+    folder: &Path,
+    with_subfolders: bool,
     changed: mpsc::Sender<()>,
 ) -> notify::Result<Debouncer<notify::RecommendedWatcher, NoCache>> {
     let on_events = move |events: DebounceEventResult| {
@@ -81,9 +83,10 @@ fn watch(
     };
     let config = notify::Config::default();
     let mut debouncer = new_debouncer_opt(QUIET, None, on_events, NoCache, config)?;
-    // A single file is watched through its folder: a replaced file is a new inode.
-    let folder = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    debouncer.watch(folder, RecursiveMode::NonRecursive)?;
+    let mode = match with_subfolders {
+        true => RecursiveMode::Recursive,
+        false => RecursiveMode::NonRecursive,
+    };
+    debouncer.watch(folder, mode)?;
     Ok(debouncer)
 }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::{Host, Inner, Routes, Shared, Traffic, endpoint, telemetry};
 use crate::catalogue::{
-    Catalogue, Files, FilesError, Loader, MODULES, ModuleLoader, ModuleSettings, Numbers,
-    ScriptLoader, SettingsByName,
+    Catalogue, Files, FilesError, Loader, MODULES, ModuleLoader, ModuleSettings, Numbers, SCRIPTS,
+    ScriptLoader, SettingsByName, script_root,
 };
 use crate::limits::{CacheLimits, ServerLimits};
 use crate::middleware::{Chain, Middleware, Ring, Rings};
@@ -18,7 +18,6 @@ use crate::outbound::Outbound;
 use crate::{Engine, ModuleName, Orchestrator, RoutePath};
 
 /// What a host is made of. An engine is all it needs.
-#[derive(Default)]
 pub struct HostBuilder {
     engine: Option<Arc<dyn Engine>>,
     orchestrator: Option<Arc<dyn Orchestrator>>,
@@ -47,6 +46,27 @@ pub enum BuildError {
     /// A route leads to a module that is not there.
     #[error("the route {0} leads to the module {1}, which is not there")]
     Dangling(RoutePath, ModuleName),
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        let script_settings = SettingsByName {
+            default: Arc::new(ModuleSettings::of_scripts()),
+            ..SettingsByName::default()
+        };
+        Self {
+            engine: None,
+            orchestrator: None,
+            modules: None,
+            scripts: None,
+            module_settings: SettingsByName::default(),
+            script_settings,
+            mounts: Vec::new(),
+            middleware: Vec::new(),
+            limits: ServerLimits::default(),
+            cache: CacheLimits::default(),
+        }
+    }
 }
 
 impl HostBuilder {
@@ -83,7 +103,8 @@ impl HostBuilder {
         self
     }
 
-    /// Serves each `.js`, `.mjs` and `.ts` file of a folder as `/script/NAME/*`.
+    /// Serves each `.js`, `.mjs` and `.ts` file of a folder as `/script/NAME/*`, or one file. Files
+    /// of subfolders are no scripts, but scripts may import them.
     #[must_use]
     pub fn scripts_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.scripts = Some(path.into());
@@ -104,7 +125,7 @@ impl HostBuilder {
         self
     }
 
-    /// Settings of every script that has none of its own.
+    /// Settings of every script that has none of its own. Default: [`ModuleSettings::of_scripts`].
     #[must_use]
     pub fn script_defaults(mut self, settings: ModuleSettings) -> Self {
         self.script_settings.default = Arc::new(settings);
@@ -170,6 +191,9 @@ impl HostBuilder {
         engine.instrument(&meter);
         all.iter().for_each(|(middleware, _)| middleware.instrument(&meter));
         let endpoints = all.iter().filter_map(|(middleware, _)| middleware.endpoint()).collect();
+        if let Some(orchestrator) = &self.orchestrator {
+            orchestrator.instrument(&meter);
+        }
         let numbers = Numbers::new(&meter);
         let open = |path: PathBuf, extensions, settings, loader: Arc<dyn Loader>, numbers| {
             let files = Files::new(path, extensions);
@@ -182,14 +206,20 @@ impl HostBuilder {
             }
             None => None,
         };
-        let scripts = match self.scripts {
+        let (scripts, orchestrator) = match self.scripts {
             Some(path) => {
                 let orchestrator = self.orchestrator.ok_or(BuildError::NoOrchestrator)?;
-                let loader = Arc::new(ScriptLoader { orchestrator, max_bytes });
+                let loader = Arc::new(ScriptLoader {
+                    orchestrator: orchestrator.clone(),
+                    root: script_root(&path),
+                    modules: modules.clone(),
+                    max_bytes,
+                });
                 let numbers = numbers.of_scripts(&meter);
-                Some(open(path, &["js", "mjs", "ts"], self.script_settings, loader, numbers)?)
+                let scripts = open(path, SCRIPTS, self.script_settings, loader, numbers)?;
+                (Some(scripts), Some(orchestrator))
             }
-            None => None,
+            None => (None, None),
         };
         for (path, name) in &self.mounts {
             if modules.as_ref().and_then(|modules| modules.find(name.as_str())).is_none() {
@@ -202,6 +232,7 @@ impl HostBuilder {
             calls: Chain::new(Ring::Call, all, endpoint::call()),
             upstream: Chain::new(Ring::Upstream, all, endpoint::upstream()),
             engine,
+            orchestrator,
             modules,
             scripts,
             watchers: Mutex::default(),

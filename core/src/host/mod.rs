@@ -33,8 +33,8 @@ use crate::limits::ServerLimits;
 use crate::middleware::{Chain, panicked};
 use crate::outbound::Outbound;
 use crate::{
-    Call, CallError, Endpoint, Engine, Matched, ModuleName, Request, RequestId, Response, Ring,
-    SendOptions, Target,
+    Call, CallError, Endpoint, Engine, Matched, ModuleName, Orchestrator, Request, RequestId,
+    Response, Ring, SendOptions, Target,
 };
 use routes::Routes;
 
@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     calls: Arc<Chain>,
     upstream: Arc<Chain>,
     engine: Arc<dyn Engine>,
+    /// What runs the scripts; `None` where there are none.
+    orchestrator: Option<Arc<dyn Orchestrator>>,
     modules: Option<Arc<Catalogue>>,
     scripts: Option<Arc<Catalogue>>,
     watchers: std::sync::Mutex<Vec<Watcher>>,
@@ -118,6 +120,7 @@ impl Host {
             peer,
             trace: None,
             matched: inner.routes.resolve(request.uri().path(), &inner),
+            parent: None,
             grants: Arc::default(),
             caller: Caller::new(self.clone()),
             ticket: None,
@@ -167,6 +170,8 @@ impl Host {
             peer: parent.0.peer,
             trace: parent.0.trace.clone(),
             matched: entry.matched().clone(),
+            // At the edge nobody has been called yet.
+            parent: (depth > 1).then(|| parent.0.matched.clone()),
             grants: settings.grants.clone(),
             caller: parent.0.caller.clone(),
             ticket: Some(ticket.clone()),
@@ -246,6 +251,16 @@ impl Host {
         self.0.current.load().modules.as_ref().map_or((0, 0), |modules| modules.counts())
     }
 
+    /// The scripts that there are, with their files, sorted by name.
+    pub fn scripts(&self) -> Vec<(ModuleName, std::path::PathBuf)> {
+        self.0.current.load().scripts.as_ref().map_or_else(Vec::new, |scripts| scripts.list())
+    }
+
+    /// How many scripts are known, and how many loaded; `None` where none are served.
+    pub fn script_counts(&self) -> Option<(usize, usize)> {
+        self.0.current.load().scripts.as_ref().map(|scripts| scripts.counts())
+    }
+
     /// The routes that there are, as patterns with what answers.
     pub fn routes(&self) -> Vec<(String, Target)> {
         let inner = self.0.current.load();
@@ -268,6 +283,11 @@ impl Host {
         self.0.current.load().engine.clone()
     }
 
+    /// What runs the scripts; `None` where none are served.
+    pub fn orchestrator(&self) -> Option<Arc<dyn Orchestrator>> {
+        self.0.current.load().orchestrator.clone()
+    }
+
     /// Time since the host was built.
     pub fn uptime(&self) -> Duration {
         self.0.started.elapsed()
@@ -276,6 +296,32 @@ impl Host {
     /// Calls in flight.
     pub fn in_flight(&self) -> usize {
         self.0.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The names of all modules, sorted.
+    pub(crate) fn module_names(&self) -> Vec<ModuleName> {
+        self.0.current.load().modules.as_ref().map_or_else(Vec::new, |modules| modules.names())
+    }
+
+    /// Whether there is a module of that name.
+    pub(crate) fn has_module(&self, name: &str) -> bool {
+        let inner = self.0.current.load();
+        inner.modules.as_ref().is_some_and(|modules| modules.find(name).is_some())
+    }
+
+    /// A target as its file spells it. Host names have no case: what is not there as it was written is
+    /// meant in lower case.
+    pub(crate) fn spelt(&self, target: Target) -> Target {
+        let (kind, name): (fn(ModuleName) -> Target, _) = match &target {
+            Target::Module(name) => (Target::Module, name),
+            Target::Script(name) => (Target::Script, name),
+            Target::Builtin(_) | Target::Upstream(_) | Target::Nothing => return target,
+        };
+        let has_case = name.as_str().bytes().any(|b| b.is_ascii_uppercase());
+        if !has_case || self.0.current.load().find(&target).is_some() {
+            return target;
+        }
+        ModuleName::new(&name.as_str().to_ascii_lowercase()).map_or(target.clone(), kind)
     }
 
     pub(crate) fn outbound(&self) -> &Outbound {

@@ -24,6 +24,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::Uri;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::client::legacy::{self, Client};
@@ -165,6 +166,11 @@ async fn exchange(
 /// The shorter of what a guest asks for and what the host allows.
 fn bounded(asked: Option<Duration>, most: Duration) -> Duration {
     asked.map_or(most, |asked| asked.min(most))
+}
+
+/// Whether the host and port of `uri` are well-formed, without user information.
+pub(crate) fn is_sound(uri: &Uri) -> bool {
+    Authority::of(uri).is_ok()
 }
 
 fn is_internal(authority: &Authority) -> bool {

@@ -30,7 +30,8 @@ pub(super) struct Table {
     max_open: Time<10, HOUR>,
     /// How many times longer it stays open after each probe that failed, 1 to 10. Default 2.
     factor: f64,
-    /// What counts as a failure: `trap` (no answer, or half of one), `timeout`, `5xx`. Default all three.
+    /// What counts as a failure: `trap` (no answer, or half of one; an exception of a script), `timeout`, `5xx`.
+    /// Default all three.
     failures: Vec<Failure>,
     /// Whether each outgoing host has a circuit too. Default false.
     pub(super) upstream: bool,

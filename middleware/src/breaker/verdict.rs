@@ -10,8 +10,8 @@ use super::circuit::Verdict;
 /// A way to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 pub(super) enum Failure {
-    /// No answer, or half of one: a trap, a panic, out of memory, no response, a module that does not
-    /// load; a host that cannot be reached or that breaks HTTP.
+    /// No answer, or half of one: a trap, a panic, out of memory, no response, an exception of a script, a
+    /// module or script that does not load; a host that cannot be reached or that breaks HTTP.
     #[serde(rename = "trap")]
     Trap,
     /// No answer in time.
@@ -69,6 +69,7 @@ fn failure_of(error: &CallError) -> Option<Failure> {
         | ErrorKind::Panic
         | ErrorKind::Memory
         | ErrorKind::NoResponse
+        | ErrorKind::Exception
         | ErrorKind::Load => Some(Failure::Trap),
         ErrorKind::Timeout => Some(Failure::Timeout),
         ErrorKind::BadGateway => match error {
@@ -78,6 +79,7 @@ fn failure_of(error: &CallError) -> Option<Failure> {
         ErrorKind::NotFound
         | ErrorKind::Method
         | ErrorKind::Malformed
+        | ErrorKind::Input
         | ErrorKind::Head
         | ErrorKind::Target
         | ErrorKind::Body
@@ -121,6 +123,7 @@ mod tests {
             (CallError::Panic("x".into()), Verdict::Failure),
             (CallError::Memory("x".into()), Verdict::Failure),
             (CallError::NoResponse("x".into()), Verdict::Failure),
+            (CallError::Script { message: "x".into() }, Verdict::Failure),
             (CallError::Timeout("x"), Verdict::Failure),
             (CallError::BadGateway("x".into()), Verdict::Failure),
             (UpstreamError::Dns("x".into()).into(), Verdict::Failure),
@@ -135,6 +138,7 @@ mod tests {
             (CallError::Loop(8), Verdict::Neither),
             (CallError::ClientGone, Verdict::Neither),
             (CallError::Malformed("x"), Verdict::Neither),
+            (CallError::Input("x".into()), Verdict::Neither),
             (CallError::BodyTooLarge(1), Verdict::Neither),
         ] {
             assert_eq!(all.error(&error), verdict, "{error}");

@@ -3,11 +3,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::StatusCode;
 use mik_core::opentelemetry::KeyValue;
 use mik_core::opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
 use mik_core::{Call, Target};
 
 use super::labels::{CANCELLED, SECONDS};
+use super::made::{Made, Pair};
 use super::page::SERIES;
 use crate::exchange::{End, Observer};
 use crate::lookup::Lookup;
@@ -17,6 +19,14 @@ pub(super) struct Calls {
     modules: Histogram<f64>,
     scripts: Histogram<f64>,
     callees: Lookup<Target, Callee>,
+    made: Made,
+}
+
+/// A call under way.
+pub(super) struct Running {
+    callee: Arc<Callee>,
+    /// Where a script has made it.
+    pair: Option<Arc<Pair>>,
 }
 
 /// A module or script, with the series that were needed so far.
@@ -43,11 +53,12 @@ impl Calls {
                 "Time from the call of a script to the end of its response body",
             ),
             callees: Lookup::new(SERIES),
+            made: Made::new(meter),
         }
     }
 
     /// `None` for what is neither a module nor a script.
-    pub(super) fn begin(&self, call: &Call) -> Option<Arc<Callee>> {
+    pub(super) fn begin(&self, call: &Call) -> Option<Running> {
         let target = &call.matched().target;
         let (durations, key, name) = match target {
             Target::Module(name) => (&self.modules, "mik.module", name),
@@ -59,27 +70,35 @@ impl Calls {
             name: KeyValue::new(key, Arc::<str>::from(name.as_str())),
             ok: OnceLock::new(),
         };
-        Some(self.callees.of(target, make))
+        Some(Running { callee: self.callees.of(target, make), pair: self.made.begin(call) })
     }
 }
 
 impl Callee {
+    fn record(&self, seconds: f64, outcome: Option<&'static str>) {
+        match outcome {
+            None => {
+                let bind = || self.durations.bind(&self.labels("ok"));
+                self.ok.get_or_init(bind).record(seconds);
+            }
+            Some(outcome) => self.durations.record(seconds, &self.labels(outcome)),
+        }
+    }
+
     fn labels(&self, outcome: &'static str) -> [KeyValue; 2] {
         [self.name.clone(), KeyValue::new("mik.outcome", outcome)]
     }
 }
 
-impl Observer for Arc<Callee> {
+impl Observer for Running {
     fn ended(self, took: Duration, end: &End<'_>) {
-        let seconds = took.as_secs_f64();
         let outcome = match end.failure {
-            Some(failure) => failure.name(CANCELLED),
-            None if end.status.is_some_and(|status| status.is_server_error()) => "5xx",
-            None => {
-                let bind = || self.durations.bind(&self.labels("ok"));
-                return self.ok.get_or_init(bind).record(seconds);
-            }
+            Some(failure) => Some(failure.name(CANCELLED)),
+            None => end.status.filter(StatusCode::is_server_error).map(|_| "5xx"),
         };
-        self.durations.record(seconds, &self.labels(outcome));
+        self.callee.record(took.as_secs_f64(), outcome);
+        if let Some(pair) = self.pair {
+            pair.ended(outcome);
+        }
     }
 }

@@ -17,10 +17,11 @@ use tokio::task::spawn_blocking;
 pub(super) const SERIES: usize = 4_000;
 
 /// The instruments that have a series for each route, module or script.
-const LARGE: [&str; 4] = [
+const LARGE: [&str; 5] = [
     "http.server.request.duration",
     "mik.module.call.duration",
     "mik.script.call.duration",
+    "mik.script.calls",
     "mik.rejections",
 ];
 

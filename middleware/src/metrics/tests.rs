@@ -21,6 +21,7 @@ use crate::rig::{Rig, Served, get, make, text};
 use exposition::Exposition;
 
 const REQUESTS: &str = "http_server_request_duration_seconds_count";
+const MADE: &str = "mik_script_calls_total";
 const CALLS: &str = "mik_module_call_duration_seconds_count";
 
 fn stream<const N: usize>(frames: [Result<&'static str, CallError>; N]) -> Body {
@@ -251,6 +252,9 @@ async fn nested_calls_count_like_others() {
     assert_eq!((module("front"), module("back"), module("main")), (1.0, 2.0, 0.0));
     let scripts = "mik_script_call_duration_seconds_count";
     assert_eq!(page.value(scripts, &[("mik_script", "main"), ("mik_outcome", "ok")]), 1.0);
+    let made = [("mik_module", "back"), ("mik_outcome", "ok"), ("mik_script", "main")];
+    assert_eq!(page.value(MADE, &made), 1.0, "{}", metrics.text());
+    assert_eq!(page.series(MADE).len(), 1, "what a module calls is no call of a script");
     assert_eq!(page.series(REQUESTS).len(), 2, "what is nested is no inbound request");
 }
 
@@ -334,6 +338,39 @@ async fn modules_beyond_a_number_share_a_series() {
     let page = read(&metrics);
     assert_eq!(page.series(CALLS).len(), page::SERIES + 1);
     assert_eq!(page.value(CALLS, &[("otel_metric_overflow", "true")]), 100.0);
+}
+
+#[tokio::test]
+async fn calls_of_scripts_are_counted_by_how_they_end_and_their_series_are_bounded() {
+    let metrics = Metrics::new();
+    let script = |name: &str| Target::Script(name.parse().unwrap());
+    let module = |name: &str| Target::Module(name.parse().unwrap());
+    let end = |parent: &Target, target: Target, answer: Result<Response, CallError>| {
+        let call = Call::detached(Duration::from_secs(1)).detached_to("", target);
+        let of = metrics.numbers.calls.begin(&call.detached_by(parent.clone())).unwrap();
+        Exchange::start(tokio::time::Instant::now(), of).answered(&mut { answer });
+    };
+    let main = script("main");
+    end(&main, module("a"), Ok(with_status(200)));
+    end(&main, module("a"), Ok(with_status(404)));
+    end(&main, module("a"), Ok(with_status(503)));
+    end(&main, module("a"), Err(CallError::Trap("x".into())));
+    end(&main, script("other"), Err(CallError::Script { message: "x".into() }));
+    end(&module("a"), module("a"), Ok(with_status(200)));
+    let page = read(&metrics);
+    // Bodies that nobody reads are cancelled.
+    for (outcome, count) in [("cancelled", 3.0), ("trap", 1.0)] {
+        let labels = [("mik_module", "a"), ("mik_outcome", outcome), ("mik_script", "main")];
+        assert_eq!(page.value(MADE, &labels), count, "{outcome}: {}", metrics.text());
+    }
+    assert_eq!(page.series(MADE).len(), 2, "{}", metrics.text());
+    let exception = [("mik_outcome", "exception"), ("mik_script", "other")];
+    assert_eq!(page.value("mik_script_call_duration_seconds_count", &exception), 1.0);
+    for i in 0..page::SERIES + 100 {
+        end(&main, module(&format!("m{i}")), Err(CallError::Draining));
+    }
+    let page = read(&metrics);
+    assert_eq!(page.series(MADE).len(), page::SERIES + 1);
 }
 
 #[tokio::test]

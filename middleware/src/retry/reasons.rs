@@ -12,7 +12,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cause {
-    /// A trap, a panic, out of memory, no response; a host that broke off.
+    /// A trap, a panic, out of memory, no response, an exception of a script; a host that broke off.
     Trap,
     /// A host that cannot be reached.
     Connect,
@@ -52,9 +52,11 @@ fn cause_of(error: &CallError) -> Option<Cause> {
             _ => None,
         },
         error => match error.kind() {
-            ErrorKind::Trap | ErrorKind::Panic | ErrorKind::Memory | ErrorKind::NoResponse => {
-                Some(Cause::Trap)
-            }
+            ErrorKind::Trap
+            | ErrorKind::Panic
+            | ErrorKind::Memory
+            | ErrorKind::NoResponse
+            | ErrorKind::Exception => Some(Cause::Trap),
             ErrorKind::Timeout => Some(Cause::Timeout),
             ErrorKind::Overloaded => Some(Cause::Overloaded),
             _ => None,
@@ -82,6 +84,8 @@ mod tests {
             (CallError::Trap("x".into()), true),
             (CallError::Memory("x".into()), true),
             (CallError::NoResponse("x".into()), true),
+            (CallError::Script { message: "x".into() }, true),
+            (CallError::Input("x".into()), false),
             (CallError::Timeout("x"), true),
             (CallError::Overloaded("x"), true),
             (CallError::BadGateway("x".into()), true),

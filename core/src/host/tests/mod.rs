@@ -4,6 +4,7 @@ mod calls;
 mod modules;
 mod parts;
 mod rings;
+mod scripts;
 mod tower;
 
 use std::fs;
@@ -21,6 +22,7 @@ struct Fixture {
     dir: TempDir,
     host: Host,
     engine: Memory,
+    scripts: Scripts,
 }
 
 fn fixture(files: &[(&str, &str)]) -> Fixture {
@@ -37,14 +39,14 @@ fn fixture_with(
     for (file, text) in files {
         fs::write(dir.path().join(file), text).unwrap();
     }
-    let engine = Memory::default();
+    let (engine, scripts) = (Memory::default(), Scripts::default());
     let builder = Host::builder()
         .engine(engine.clone())
-        .orchestrator(Scripts)
+        .orchestrator(scripts.clone())
         .modules_dir(dir.path().join("modules"))
         .scripts_dir(dir.path().join("scripts"));
     let host = change(builder).build().unwrap();
-    Fixture { dir, host, engine }
+    Fixture { dir, host, engine, scripts }
 }
 
 impl Fixture {
@@ -60,6 +62,7 @@ impl Fixture {
     fn write(&self, file: &str, text: &str) {
         // Moved into place, as a careful build does.
         let path = self.dir.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         let temporary = path.with_extension("tmp");
         fs::write(&temporary, text).unwrap();
         fs::rename(temporary, path).unwrap();

@@ -1,5 +1,6 @@
 //! An engine, an orchestrator and a middleware small enough to see through.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -74,10 +75,19 @@ impl Module for Text {
 
 type Answer = Result<Response, CallError>;
 
-/// An orchestrator whose scripts are lines of URLs: each is called, the bodies are joined.
-pub(super) struct Scripts;
+/// An orchestrator whose scripts are lines: a URL is called, and the answers are joined; `import FILE` (at load)
+/// needs a file below the root, whose lines go on; `modules` lists what it may call; `throw TEXT` fails;
+/// `broken` does not load.
+#[derive(Clone, Default)]
+pub(super) struct Scripts {
+    pub(super) loads: Arc<AtomicUsize>,
+    pub(super) trouble: Arc<Mutex<Option<String>>>,
+}
 
-struct Lines(Vec<String>);
+struct Lines {
+    lines: Vec<String>,
+    files: Vec<PathBuf>,
+}
 
 impl Orchestrator for Scripts {
     fn name(&self) -> &str {
@@ -89,17 +99,53 @@ impl Orchestrator for Scripts {
     }
 
     fn load(&self, source: ScriptSource<'_>) -> Result<Arc<dyn Script>, LoadError> {
-        Ok(Arc::new(Lines(source.text.lines().map(ToOwned::to_owned).collect())))
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        let mut files = Vec::new();
+        match lines_of(source.text, source.root, &mut files) {
+            Ok(lines) => Ok(Arc::new(Lines { lines, files })),
+            Err(reason) => Err(LoadError::new(reason).with_files(files)),
+        }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap().clone()
     }
 }
 
+fn lines_of(text: &str, root: &Path, files: &mut Vec<PathBuf>) -> Result<Vec<String>, String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("broken", _) => return Err("it is broken".to_owned()),
+            ("import", file) => {
+                let path = root.join(file);
+                files.push(path.clone());
+                let text = std::fs::read_to_string(&path).map_err(|e| format!("{file}: {e}"))?;
+                lines.extend(lines_of(&text, root, files)?);
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    Ok(lines)
+}
+
 impl Script for Lines {
+    fn files(&self) -> Vec<PathBuf> {
+        self.files.clone()
+    }
+
     fn run(self: Arc<Self>, _: Request, call: Call) -> BoxFuture<'static, Answer> {
         Box::pin(async move {
             let mut joined = String::new();
-            for url in &self.0 {
-                let response = call.send(get(url), SendOptions::default()).await?;
-                joined += &super::read(response).await.1;
+            for line in &self.lines {
+                joined += &match line.split_once(' ').unwrap_or((line, "")) {
+                    ("modules", _) => format!("{:?}\n", call.modules()),
+                    ("throw", text) => return Err(CallError::Script { message: text.into() }),
+                    (url, _) => {
+                        let response = call.send(get(url), SendOptions::default()).await?;
+                        super::read(response).await.1
+                    }
+                };
             }
             Ok(Response::new(Body::from(joined)))
         })

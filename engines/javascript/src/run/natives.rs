@@ -1,0 +1,244 @@
+//! The host as a world sees it: its one native function.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use mik_core::{Call, ModuleName};
+
+use super::effect::{Content, Effect};
+use crate::natives::pure;
+use crate::{Thrown, Value, Watch};
+
+/// Operations that one run may have open at once.
+const OPEN: usize = 4_000;
+/// The longest line of a script's log, in bytes.
+const LINE: usize = 8 << 10;
+
+/// The native function of one world. A clone is the same.
+///
+/// What needs no waiting is answered; the rest is noted, for the driver to do when the world has come to
+/// rest. Between two runs there is no call, and everything that needs one is refused.
+#[derive(Clone)]
+pub struct Natives(Arc<Mutex<State>>);
+
+struct State {
+    script: ModuleName,
+    watch: Option<Arc<Watch>>,
+    run: Option<Running>,
+    effects: Vec<Effect>,
+}
+
+/// What holds for one run.
+struct Running {
+    call: Call,
+    started: Instant,
+    /// Bodies that are in memory anyway.
+    ready: HashMap<u32, Bytes>,
+    last_body: u32,
+    open: usize,
+    /// Bytes that may still be logged, and lines that were not.
+    log: u64,
+    dropped: u64,
+}
+
+impl Natives {
+    pub(crate) fn new(script: ModuleName) -> Self {
+        Self(Arc::new(Mutex::new(State { script, watch: None, run: None, effects: Vec::new() })))
+    }
+
+    /// Calls the native `name`.
+    ///
+    /// # Errors
+    /// What the script is to see thrown.
+    pub fn call(&self, name: &str, arguments: Vec<Value>) -> Result<Value, Thrown> {
+        if let Some(result) = pure(name, &arguments) {
+            return result;
+        }
+        let mut state = self.lock();
+        let State { script, run, effects, .. } = &mut *state;
+        if name == "log" {
+            log(script, run.as_mut(), &arguments);
+            return Ok(Value::Undefined);
+        }
+        let Some(run) = run else {
+            // Time passes for what runs while a script loads, too.
+            return match name {
+                "now" => Ok(0.0.into()),
+                "env" | "modules" => Ok(Value::List(Vec::new())),
+                _ => Err(Thrown::type_error(
+                    "this is there while a request is answered, not while the script loads",
+                )),
+            };
+        };
+        match name {
+            "now" => Ok((run.started.elapsed().as_secs_f64() * 1_000.0).into()),
+            "env" => Ok(Value::texts(run.env())),
+            "modules" => {
+                let modules = run.call.modules();
+                Ok(Value::texts(modules.iter().map(ModuleName::as_str)))
+            }
+            "has_module" => match arguments.first() {
+                Some(Value::Text(name)) => Ok(run.call.has_module(name).into()),
+                _ => Err(Thrown::type_error("has_module: expected a string")),
+            },
+            "pipe" => Ok(f64::from(run.next_body()).into()),
+            _ => match Effect::parse(name, arguments) {
+                Some(effect) => run.note(effect?, effects),
+                None => Err(Thrown::type_error(format!("there is no native {name}"))),
+            },
+        }
+    }
+
+    /// Whether the script that runs must be stopped: an engine asks this from time to time.
+    pub fn is_over(&self) -> bool {
+        self.lock().watch.as_ref().is_some_and(|watch| watch.is_over())
+    }
+
+    /// Has `watch` kept while a script is tried that answers nobody.
+    pub(crate) fn try_out(&self, watch: Arc<Watch>) {
+        self.lock().watch = Some(watch);
+    }
+
+    /// Begins a run.
+    pub(crate) fn begin(&self, call: Call, watch: Arc<Watch>, log: u64) {
+        let mut state = self.lock();
+        state.effects.clear();
+        state.watch = Some(watch);
+        state.run = Some(Running {
+            call,
+            started: Instant::now(),
+            ready: HashMap::new(),
+            last_body: 0,
+            open: 0,
+            log,
+            dropped: 0,
+        });
+    }
+
+    /// Ends it: nothing of it is kept.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.effects.clear();
+        state.watch = None;
+        if let Some(run) = state.run.take()
+            && run.dropped > 0
+        {
+            tracing::warn!(
+                target: "mik::script",
+                script = %state.script,
+                request_id = %run.call.request_id(),
+                "log truncated: {} bytes dropped past the limit `log`",
+                run.dropped
+            );
+        }
+    }
+
+    /// The effects that were asked for since. Bodies in memory that they hand on go with them.
+    pub(crate) fn take(&self) -> Vec<Effect> {
+        let mut state = self.lock();
+        let mut effects = std::mem::take(&mut state.effects);
+        if let Some(run) = &mut state.run {
+            for content in effects.iter_mut().filter_map(Effect::content) {
+                if let Content::Handle(body) = content
+                    && let Some(bytes) = run.ready.remove(body)
+                {
+                    *content = Content::Full(bytes);
+                }
+            }
+        }
+        effects
+    }
+
+    /// So many operations are not open any more.
+    pub(crate) fn settled(&self, number: usize) {
+        if let Some(run) = &mut self.lock().run {
+            run.open = run.open.saturating_sub(number);
+        }
+    }
+
+    /// A number for a body.
+    pub(crate) fn body(&self) -> u32 {
+        self.lock().run.as_mut().map_or(0, Running::next_body)
+    }
+
+    /// Puts the whole of a body where the script gets it without waiting.
+    pub(crate) fn put(&self, body: u32, bytes: Bytes) {
+        if let Some(run) = &mut self.lock().run {
+            run.ready.insert(body, bytes);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    fn env(&self) -> impl Iterator<Item = &str> {
+        self.call.grants().env.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()])
+    }
+
+    fn next_body(&mut self) -> u32 {
+        self.last_body += 1;
+        self.last_body
+    }
+
+    fn note(&mut self, effect: Effect, effects: &mut Vec<Effect>) -> Result<Value, Thrown> {
+        if let Effect::Read { body, .. } = &effect
+            && let Some(bytes) = self.ready.remove(body)
+        {
+            // The next piece is all of it; what comes after that is the end.
+            return Ok(bytes.into());
+        }
+        if let Effect::Cancel(_) = &effect {
+            self.open = self.open.saturating_sub(1);
+        }
+        if effect.op().is_some() {
+            if self.open >= OPEN {
+                return Err(Thrown::range_error(format!(
+                    "more than {OPEN} calls, reads and timers at once"
+                )));
+            }
+            self.open += 1;
+        }
+        effects.push(effect);
+        Ok(Value::Undefined)
+    }
+}
+
+/// Logs a line of the script's, as far as its budget goes.
+fn log(script: &ModuleName, run: Option<&mut Running>, arguments: &[Value]) {
+    let (Some(Value::Text(level)), Some(Value::Text(text))) = (arguments.first(), arguments.get(1))
+    else {
+        return;
+    };
+    let text = &text[..text.floor_char_boundary(LINE)];
+    let request_id = match run {
+        Some(run) => {
+            let length = text.len() as u64;
+            if run.log < length {
+                run.dropped += length;
+                return;
+            }
+            run.log -= length;
+            Some(run.call.request_id().clone())
+        }
+        None => None,
+    };
+    let request_id = request_id.as_ref().map(tracing::field::display);
+    match level.as_str() {
+        "error" => tracing::error!(target: "mik::script", %script, request_id, "{text}"),
+        "warn" => tracing::warn!(target: "mik::script", %script, request_id, "{text}"),
+        "debug" => tracing::debug!(target: "mik::script", %script, request_id, "{text}"),
+        "trace" => tracing::trace!(target: "mik::script", %script, request_id, "{text}"),
+        _ => tracing::info!(target: "mik::script", %script, request_id, "{text}"),
+    }
+}
+
+impl std::fmt::Debug for Natives {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Natives").field("script", &self.lock().script).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! QuickJS as a virtual machine of mik.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mik_core::Capabilities;
+use mik_javascript::prelude::{self, PARTS};
+use mik_javascript::{Broken, Natives, Roaming, Sources, Vm, WorldLimits};
+use rquickjs::{Context, Ctx, Error, Result, Runtime, Value};
+
+use crate::NAME;
+use crate::bytecode::Bytecode;
+use crate::failure::broken;
+use crate::imports::{Compiling, Imports};
+use crate::world::QuickWorld;
+
+/// QuickJS.
+pub struct QuickJs {
+    prelude: Arc<Prelude>,
+}
+
+/// A script as bytecode.
+pub struct Program {
+    pub(crate) entry: Bytecode,
+    pub(crate) imports: Arc<Imports>,
+    pub(crate) globals: mik_javascript::Value,
+}
+
+/// The parts of the prelude as bytecode.
+pub(crate) struct Prelude(HashMap<&'static str, Bytecode>);
+
+impl QuickJs {
+    /// Compiles the prelude.
+    pub(crate) fn new() -> std::result::Result<Self, Broken> {
+        let runtime = Runtime::new().map_err(|_| Broken::Memory)?;
+        let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;
+        let prelude = context.with(|ctx| {
+            let compile = |(name, source): &(&'static str, &str)| {
+                let source = format!("export default {source}");
+                let compiled = Bytecode::compile(&ctx, &prelude::file(name), &source);
+                compiled.map(|(bytecode, _)| (*name, bytecode))
+            };
+            let parts: Result<_> = PARTS.iter().map(compile).collect();
+            parts.map_err(|error| broken(&ctx, &error, None))
+        })?;
+        Ok(Self { prelude: Arc::new(Prelude(prelude)) })
+    }
+}
+
+impl Prelude {
+    /// The function that a part is.
+    pub(crate) fn load<'js>(&self, ctx: &Ctx<'js>, name: &str) -> Result<Value<'js>> {
+        let part = self.0.get(name).ok_or_else(|| Error::new_loading(name))?;
+        let (module, _) = part.load(ctx)?.eval()?;
+        module.get("default")
+    }
+}
+
+impl Vm for QuickJs {
+    type Program = Program;
+    type World = QuickWorld;
+    type Seat = Roaming<Self>;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        capabilities.streaming = true;
+        capabilities.preemption = true;
+        capabilities.memory_cap = true;
+        capabilities.deadline = true;
+        capabilities.reuse = true;
+        capabilities.untrusted = true;
+        capabilities
+    }
+
+    fn compile(
+        &self,
+        sources: &Arc<Sources>,
+        limits: &WorldLimits,
+    ) -> std::result::Result<Program, Broken> {
+        let runtime = Runtime::new().map_err(|_| Broken::Memory)?;
+        runtime.set_memory_limit(limits.memory);
+        runtime.set_max_stack_size(limits.stack);
+        let compiling = Compiling::new(sources.clone());
+        runtime.set_loader(compiling.clone(), compiling.clone());
+        let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;
+        let source = sources.entry();
+        let compiled = context.with(|ctx| {
+            let compiled = Bytecode::compile(&ctx, &source.name, &source.text);
+            compiled.map(|(bytecode, _)| bytecode).map_err(|error| broken(&ctx, &error, None))
+        });
+        let entry = compiled.map_err(|broken| match compiling.failure() {
+            Some(reason) => Broken::threw(reason),
+            None => broken,
+        })?;
+        let imports = Arc::new(compiling.imports());
+        Ok(Program { entry, imports, globals: sources.globals() })
+    }
+
+    fn open(
+        &self,
+        program: &Arc<Program>,
+        limits: &WorldLimits,
+        natives: &Natives,
+    ) -> std::result::Result<QuickWorld, Broken> {
+        QuickWorld::open(&self.prelude, program, limits, natives)
+    }
+}
