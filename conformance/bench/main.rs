@@ -6,7 +6,8 @@
 //!
 //! Load comes from `wrk -t1 -c32`. Each round starts each side anew and lets it answer once, rightly,
 //! before anything is timed; the sides take turns, so that a slow minute of the machine hits them all.
-//! What is printed are medians and their ratio to `wasmtime serve`.
+//! What is printed are medians and their ratio: to `wasmtime serve`; of middleware, to none; of scripts, to
+//! the module that they call, divided by the number of calls.
 
 #![allow(
     clippy::print_stdout,
@@ -17,6 +18,7 @@
 #[cfg(feature = "bench")]
 mod bare;
 mod measure;
+mod scripts;
 mod sides;
 mod table;
 
@@ -24,6 +26,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use mik_conformance::guest;
+use scripts::Work;
 use sides::{Chain, Kind, ON, Side};
 use table::Table;
 
@@ -31,7 +34,7 @@ const USAGE: &str = "usage: bench [--seconds N] [--rounds N] [--only TEXT] [--js
 
   --seconds N     how long each measurement takes, default 5
   --rounds N      how many there are of each, default 5; the median counts
-  --only TEXT     only cases whose name holds this text, such as `hello` or `chain`
+  --only TEXT     only cases whose name holds this text, such as `hello`, `chain` or `script`
   --json          print JSON instead of a table";
 
 /// What was asked for.
@@ -88,7 +91,7 @@ fn run(options: &Options) -> ExitCode {
         eprintln!("no bare hyper server to compare with: add --features bench");
     }
     let mut table = Table::default();
-    for case in cases(has_wasmtime) {
+    for case in cases(has_wasmtime).into_iter().chain(scripts::cases()) {
         if !case.name.contains(&options.only) {
             continue;
         }
@@ -122,6 +125,9 @@ fn one(
     options: &Options,
 ) -> Result<(f64, Option<f64>), String> {
     let target = format!("{}{}", side.path(case.guest), case.query);
+    if let Kind::Script { work: Work::Text { first }, .. } = side.kind {
+        return Ok((measure::one_answer(side, file, &target, first)?, None));
+    }
     if case.unit == "ms" {
         // The first start leaves the compiled component on disk.
         measure::first_answer(side, file, &target)?;
@@ -129,7 +135,11 @@ fn one(
     }
     let server = side.start(file)?;
     let body = measure::verify(&server, &target)?;
-    let expected = if case.guest == "hello" { 16 } else { 65_536 };
+    let expected = match side.kind {
+        Kind::Script { work, .. } => work.answer(),
+        _ if case.guest == "hello" => 16,
+        _ => 65_536,
+    };
     if body != expected {
         return Err(format!("a body of {body} bytes, not {expected}"));
     }

@@ -41,6 +41,36 @@ pub(crate) fn first_answer(side: &Side, component: &Path, target: &str) -> Resul
     Ok(started.elapsed().as_secs_f64() * 1_000.0)
 }
 
+/// Milliseconds that one request takes on a connection that stands: the first one, or the mean of those after
+/// it.
+pub(crate) fn one_answer(
+    side: &Side,
+    component: &Path,
+    target: &str,
+    first: bool,
+) -> Result<f64, String> {
+    const LATER: u32 = 200;
+    let server = side.start(component)?;
+    verify(&server, "/health")?;
+    let mut raw = Raw::try_connect(server.address).map_err(|error| error.to_string())?;
+    let mut ask = |times: u32| {
+        let started = Instant::now();
+        for _ in 0..times {
+            match raw.get(target) {
+                Ok(answer) if answer.status() == 200 => {}
+                other => return Err(format!("GET {target}: {}", mik_conformance::told(&other))),
+            }
+        }
+        Ok(started.elapsed().as_secs_f64() * 1_000.0 / f64::from(times))
+    };
+    let took = ask(1)?;
+    if first {
+        return Ok(took);
+    }
+    ask(20)?;
+    ask(LATER)
+}
+
 /// What one load came to.
 pub(crate) struct Load {
     /// Requests per second.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::scripts::Work;
+
 /// The flag with which this program becomes the bare hyper server.
 pub(crate) const BARE: &str = "--bare-hyper";
 
@@ -16,6 +18,8 @@ pub(crate) const BARE: &str = "--bare-hyper";
 pub(crate) enum Kind {
     /// `mik run`.
     Mik { reuse: bool, chain: Chain },
+    /// `mik run` with a script that calls the component.
+    Script { orchestrator: &'static str, reuse: bool, work: Work },
     /// `wasmtime serve -Scli`.
     Wasmtime { reuse: bool },
     /// hyper alone, which answers the same bytes.
@@ -75,6 +79,7 @@ impl Side {
     pub(crate) fn path(&self, guest: &str) -> String {
         match self.kind {
             Kind::Mik { .. } => format!("/run/{guest}/"),
+            Kind::Script { .. } => "/script/work/".to_owned(),
             _ => "/".to_owned(),
         }
     }
@@ -84,7 +89,12 @@ impl Side {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.map_err(|error| format!("no free port: {error}"))?;
         let mut command = match self.kind {
-            Kind::Mik { reuse, chain } => self.mik(component, address, reuse, chain)?,
+            Kind::Mik { reuse, chain } => self.mik(component, address, reuse, &chain.config())?,
+            Kind::Script { orchestrator, reuse, work } => {
+                let written = work.write(&self.folder.path().join("scripts"));
+                written.map_err(|error| format!("the scripts cannot be written: {error}"))?;
+                self.mik(component, address, false, &Work::config(orchestrator, reuse))?
+            }
             Kind::Wasmtime { reuse } => wasmtime(component, address, reuse),
             Kind::Bare => bare(component, address)?,
         };
@@ -105,12 +115,12 @@ impl Side {
         component: &Path,
         address: SocketAddr,
         reuse: bool,
-        chain: Chain,
+        tables: &str,
     ) -> Result<Command, String> {
         let modules = self.folder.path().join("modules");
         let target = modules.join(component.file_name().unwrap_or_default());
         let reuse = if reuse { 1_000 } else { 1 };
-        let config = format!("[engine]\nreuse = {reuse}\n{}", chain.config());
+        let config = format!("[engine]\nreuse = {reuse}\n{tables}");
         let write = || {
             if !target.is_file() {
                 fs::create_dir_all(&modules)?;

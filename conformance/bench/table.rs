@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::scripts::SCRIPT;
 use crate::sides::{Chain, Kind, Side};
 
 /// How the names of cases begin that compare chains of middleware.
@@ -55,17 +56,20 @@ impl Table {
     /// A table in Markdown.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from(
-            "| case | side | median | lowest | highest | CPU a request | ratio |\n|---|---|--:|--:|--:|--:|--:|\n",
+            "| case | side | median | lowest | highest | CPU a request (beyond the calls) | ratio |\n|---|---|--:|--:|--:|--:|--:|\n",
         );
         for cell in &self.0 {
             let (low, median, high) = spread(&cell.values);
             let ratio = self.ratio(cell).map_or("–".to_owned(), |ratio| format!("{ratio:.3} ×"));
+            let beyond = self.beyond(cell).map_or(String::new(), |more| format!(" ({more:+.2})"));
             let cpu = match cell.cpu.is_empty() {
                 true => "–".to_owned(),
-                false => format!("{:.2} µs", spread(&cell.cpu).1),
+                false => format!("{:.2} µs{beyond}", spread(&cell.cpu).1),
             };
-            let number = |value: f64| {
-                if cell.unit == "ms" { format!("{value:.1}") } else { format!("{value:.0}") }
+            let number = |value: f64| match cell.unit {
+                "ms" if value < 10.0 => format!("{value:.2}"),
+                "ms" => format!("{value:.1}"),
+                _ => format!("{value:.0}"),
             };
             let (case, side, unit) = (cell.case, cell.side, cell.unit);
             let _ = writeln!(
@@ -91,6 +95,7 @@ impl Table {
                 "lowest": low,
                 "highest": high,
                 "cpu_us": (!cell.cpu.is_empty()).then(|| spread(&cell.cpu).1),
+                "cpu_us_beyond_calls": self.beyond(cell),
                 "ratio": self.ratio(cell),
                 "values": cell.values,
             })
@@ -98,15 +103,40 @@ impl Table {
         Value::Array(cells.collect())
     }
 
-    /// The median in relation to that of the side that the case is compared with: `wasmtime serve`, or mik
-    /// without middleware.
+    /// The median in relation to that of the side that the case is compared with.
     fn ratio(&self, cell: &Cell) -> Option<f64> {
-        let is_base = |kind: Kind| {
-            let bare = matches!(kind, Kind::Mik { chain: Chain::Empty, .. });
-            matches!(kind, Kind::Wasmtime { .. }) || bare && cell.case.starts_with(CHAIN)
+        let base = self.base(cell)?;
+        Some(spread(&cell.values).1 / (spread(&base.values).1 / calls(cell)))
+    }
+
+    /// The processor time of a script, in microseconds, without as much as its calls take when a client makes
+    /// them. That has each of them pass the HTTP server, so the figure may be negative.
+    fn beyond(&self, cell: &Cell) -> Option<f64> {
+        let base = self.base(cell).filter(|_| matches!(cell.kind, Kind::Script { .. }))?;
+        Some(spread(&cell.cpu).1 - calls(cell) * spread(&base.cpu).1)
+    }
+
+    /// The side that the case is compared with: `wasmtime serve`, mik without middleware, or mik without a
+    /// script. `None` for that side itself.
+    fn base(&self, cell: &Cell) -> Option<&Cell> {
+        let is_base = |kind: Kind| match kind {
+            Kind::Wasmtime { .. } => true,
+            Kind::Mik { chain, .. } => {
+                chain == Chain::Empty && cell.case.starts_with(CHAIN)
+                    || cell.case.starts_with(SCRIPT)
+            }
+            _ => false,
         };
         let base = self.0.iter().find(|other| other.case == cell.case && is_base(other.kind))?;
-        (base.side != cell.side).then(|| spread(&cell.values).1 / spread(&base.values).1)
+        (base.side != cell.side).then_some(base)
+    }
+}
+
+/// Calls that one request comes to: what it is compared with makes one.
+fn calls(cell: &Cell) -> f64 {
+    match cell.kind {
+        Kind::Script { work, .. } => f64::from(work.calls().max(1)),
+        _ => 1.0,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
@@ -34,13 +34,37 @@ pub fn built() -> &'static Path {
 }
 
 /// The binary `mik` of this profile: what `CARGO_BIN_EXE_mik` names, else the one that lies where this
-/// test was built. It is built first where it is missing or older than its sources.
+/// test was built. It is built first where it is missing, older than its sources, or without `boa`, which
+/// is not compiled in by default.
 pub fn mik() -> &'static Path {
     static MIK: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os("CARGO_BIN_EXE_mik") {
         Some(path) => path.into(),
-        None => up_to_date(&["--package", "mik", "--bin", "mik"], "mik"),
+        None => {
+            let package = ["--package", "mik", "--bin", "mik", "--features", "boa"];
+            up_to_date(&package, "mik", |mik| runs_scripts_in(mik, "boa"))
+        }
     });
     &MIK
+}
+
+/// The orchestrators that [`mik`] has: a binary that `CARGO_BIN_EXE_mik` names may be without one.
+pub fn orchestrators() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+        let names = ["rquickjs", "boa"].into_iter();
+        names.filter(|name| runs_scripts_in(mik(), name)).collect()
+    });
+    &NAMES
+}
+
+/// Whether that orchestrator is compiled into `mik`.
+fn runs_scripts_in(mik: &Path, orchestrator: &str) -> bool {
+    // It makes a plan, in which an unknown orchestrator is an error, and runs nothing.
+    let asked = Command::new(mik)
+        .args(["middleware", "--orchestrator", orchestrator])
+        .arg(guest("hello"))
+        .stdin(Stdio::null())
+        .output();
+    asked.is_ok_and(|asked| asked.status.success())
 }
 
 /// The binary of `examples/middleware`: `mik` with one more middleware.
@@ -50,15 +74,16 @@ pub fn mik_with_maintenance() -> &'static Path {
         up_to_date(
             &["--package", "mik-maintenance", "--example", name],
             &format!("examples/{name}"),
+            |_| true,
         )
     });
     &MIK
 }
 
 /// What cargo makes of `package`, at this path of what it built.
-fn up_to_date(package: &[&str], path: &str) -> PathBuf {
+fn up_to_date(package: &[&str], path: &str, is_fit: impl Fn(&Path) -> bool) -> PathBuf {
     let path = built().join(path).with_extension(env::consts::EXE_EXTENSION);
-    if is_stale(&path) {
+    if is_stale(&path) || !is_fit(&path) {
         build(package);
     }
     assert!(path.is_file(), "cargo build {} made no {}", package.join(" "), path.display());
@@ -90,8 +115,10 @@ fn is_stale(binary: &Path) -> bool {
 /// When the newest source below `path` was changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     if !path.is_dir() {
+        // Scripts find functions that are JavaScript, compiled in.
+        let ends = ["rs", "js", "ts", "toml", "lock"];
         let is_source =
-            path.extension().is_some_and(|e| matches!(e.to_str(), Some("rs" | "toml" | "lock")));
+            path.extension().is_some_and(|end| ends.iter().any(|source| *source == end));
         return if is_source { modified(path) } else { None };
     }
     let entries = path.read_dir().ok()?.flatten();

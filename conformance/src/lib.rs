@@ -35,7 +35,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub use binary::{build, built, guest, mik, mik_with_maintenance, repository};
+pub use binary::{build, built, guest, mik, mik_with_maintenance, orchestrators, repository};
 pub use cases::{
     Cases, Outcome, answered, closed, failed_with, problem, refused, refused_or_closed, same,
     shown, told_with,
@@ -45,7 +45,7 @@ pub use mik::{Mik, eventually};
 pub use origin::{Origin, Seen};
 pub use process::cpu;
 pub use raw::{Answer, Head, Raw, Received, Response, request, told};
-pub use row::{BASELINE, INNOCENT};
+pub use row::{BASELINE, HELLO, INNOCENT};
 pub use setup::{Finished, SECRET, Setup};
 pub use wire::{Fields, Framing, Stop, Wire};
 

@@ -14,6 +14,8 @@ use crate::raw::{Raw, told};
 pub const INNOCENT: Duration = Duration::from_millis(2_500);
 /// Gauges are back within 5 s: as a bound on hanging, ten times that.
 pub const BASELINE: Duration = Duration::from_secs(50);
+/// The innocent request of most rows.
+pub const HELLO: (&str, &str) = ("/run/hello/", "Hello from mik!\n");
 
 impl Mik {
     /// Runs one case of a row: the fault, and while it goes on an innocent request again and again on
@@ -21,8 +23,19 @@ impl Mik {
     ///
     /// The project needs the guest `hello`. Cases of one `Mik` run one after the other.
     pub fn case(&self, cases: &mut Cases, name: &str, fault: impl FnOnce() -> Outcome) {
+        self.case_beside(cases, name, &[HELLO], fault);
+    }
+
+    /// The same with other innocent requests: targets, and the bodies that they are answered with.
+    pub fn case_beside(
+        &self,
+        cases: &mut Cases,
+        name: &str,
+        innocents: &[(&str, &str)],
+        fault: impl FnOnce() -> Outcome,
+    ) {
         let _alone = self.row.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = self.with_innocents(fault);
+        let outcome = self.with_innocents(innocents, fault);
         cases.note(name, outcome);
         cases.note(name, self.is_back());
     }
@@ -34,14 +47,19 @@ impl Mik {
         cases.note(name, self.is_back());
     }
 
-    fn with_innocents(&self, fault: impl FnOnce() -> Outcome) -> Outcome {
+    fn with_innocents(
+        &self,
+        innocents: &[(&str, &str)],
+        fault: impl FnOnce() -> Outcome,
+    ) -> Outcome {
         let mut connection = self.connect();
-        innocent(&mut connection)?;
+        let mut all = move || innocents.iter().try_for_each(|one| innocent(&mut connection, *one));
+        all()?;
         let (over, is_over) = channel::<()>();
         let (outcome, harm) = thread::scope(|scope| {
             let bystander = scope.spawn(move || {
                 loop {
-                    innocent(&mut connection)?;
+                    all()?;
                     match is_over.recv_timeout(Duration::from_millis(25)) {
                         Err(RecvTimeoutError::Timeout) => {}
                         _ => return Ok(()),
@@ -74,19 +92,18 @@ impl Mik {
     }
 }
 
-/// One request to `hello` that must be answered in time.
-fn innocent(connection: &mut Raw) -> Outcome {
+/// One request that must be answered so, and in time.
+fn innocent(connection: &mut Raw, (target, text): (&str, &str)) -> Outcome {
     let started = Instant::now();
-    let answer = connection.patience(PATIENCE.max(INNOCENT)).get("/run/hello/");
+    let answer = connection.patience(PATIENCE.max(INNOCENT)).get(target);
     let took = started.elapsed();
+    let what = format!("an innocent request to {target} on an open connection");
     match &answer {
-        Ok(response) if response.status() == 200 && response.text() == "Hello from mik!\n" => {}
-        _ => {
-            return Err(format!("an innocent request on an open connection got {}", told(&answer)));
-        }
+        Ok(response) if response.status() == 200 && response.text() == text => {}
+        _ => return Err(format!("{what} got {}", told(&answer))),
     }
     if took > INNOCENT {
-        return Err(format!("an innocent request on an open connection took {took:?}"));
+        return Err(format!("{what} took {took:?}"));
     }
     Ok(())
 }

@@ -52,6 +52,20 @@ impl Setup {
         guests.iter().fold(setup, |setup, name| setup.guest(name, name))
     }
 
+    /// A copy of what `mik run` looks at in the folder of a project, such as one of `examples/`.
+    ///
+    /// # Panics
+    /// Where there is no such project.
+    pub fn of(project: &Path) -> Self {
+        let setup = Self::new(&[]);
+        let config = fs::read_to_string(project.join("mik.toml"));
+        let setup = setup.config(&config.expect("a project has a mik.toml"));
+        for part in ["modules", "scripts"] {
+            copy(&project.join(part), &setup.path().join(part));
+        }
+        setup
+    }
+
     /// Its `mik.toml`.
     #[must_use]
     pub fn config(self, text: &str) -> Self {
@@ -66,6 +80,13 @@ impl Setup {
             .expect("the folder can be made");
         fs::write(path, content).expect("the project's folder can be written");
         self
+    }
+
+    /// What is added to its `mik.toml`.
+    #[must_use]
+    pub fn more_config(self, text: &str) -> Self {
+        let config = fs::read_to_string(self.path().join("mik.toml")).unwrap_or_default();
+        self.config(&format!("{config}\n{text}"))
     }
 
     /// A guest as the module of that name.
@@ -188,6 +209,20 @@ impl Finished {
     /// The exit code.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
+    }
+}
+
+/// Copies a folder with all that lies below it. One that is not there is none.
+fn copy(from: &Path, to: &Path) {
+    let Ok(entries) = from.read_dir() else { return };
+    fs::create_dir_all(to).expect("the folder can be made");
+    for entry in entries.flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("the project's folder can be written");
+        }
     }
 }
 

@@ -6,9 +6,11 @@ use mik_conformance::{Cases, repository};
 use serde_json::Value;
 
 /// Where a crate's folder is, and which folders it may depend on.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("core", &[]),
-    ("engines/", &["core"]),
+    // What the engines of JavaScript have in common.
+    ("engines/javascript", &["core"]),
+    ("engines/", &["core", "engines/javascript"]),
     // What a plugin's author needs stands alone.
     ("middleware/plugin", &[]),
     ("middleware", &["core", "middleware/plugin"]),

@@ -21,6 +21,7 @@ mod plugins;
 mod reliability;
 mod reuse;
 mod routing;
+mod scripts;
 mod shutdown;
 mod stale;
 mod streaming;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 const GUESTS: &str = "conformance/guests";
 const HELLO: &str = "examples/hello";
+const CHECKOUT: &str = "examples/checkout";
 
 #[test]
 fn the_prebuilt_guests_fit_their_sources() {
@@ -54,6 +55,14 @@ fn expected() -> BTreeSet<String> {
         collect(&format!("{GUESTS}/{folder}"), &mut files);
     }
     collect(&format!("{HELLO}/handler/src"), &mut files);
+    files.insert(format!("{CHECKOUT}/handlers/Cargo.toml"));
+    for handler in ["cart", "exchange", "payment", "stock"] {
+        files.insert(format!("{CHECKOUT}/handlers/{handler}/Cargo.toml"));
+        collect(&format!("{CHECKOUT}/handlers/{handler}/src"), &mut files);
+    }
+    for module in ["cart", "payment", "stock"] {
+        files.insert(format!("{CHECKOUT}/modules/{module}.wasm"));
+    }
     let guests: Vec<_> =
         files.iter().filter_map(|file| file.strip_prefix(&format!("{GUESTS}/examples/"))).collect();
     let components: Vec<_> = guests
