@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use mik_core::{
     Call, Middleware, Request, RequestId, Ring, Rings, Settings, SettingsError, Step,
 };
@@ -117,6 +117,7 @@ impl Middleware for RequestIds {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use mik_core::{Body, Response, SendOptions};
 
     use super::*;

@@ -133,7 +133,11 @@ fn logs(mik: &Mik, mark: usize, texts: &[&str]) -> Result<String, String> {
         found = lines.into_iter().find(|line| texts.iter().all(|text| line.contains(text)));
         found.is_some()
     });
-    found.ok_or_else(|| format!("no line with {texts:?} in:\n{}", mik.log().since(mark).join("\n")))
+    found.ok_or_else(|| {
+        let lines = mik.log().since(mark);
+        let lines: Vec<_> = lines.iter().filter(|line| !line.contains("mik::access")).collect();
+        format!("no line with {texts:?} in: {lines:#?}")
+    })
 }
 
 /// Waits until a GET is answered with 200 and this body.

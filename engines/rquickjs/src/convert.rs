@@ -131,10 +131,7 @@ mod tests {
             let value = |source: &str| from_js(&ctx.eval(source).unwrap());
             assert_eq!(value("'a\\ud800b'"), Some("a\u{fffd}b".into()));
             let bytes = Bytes::from_static(&[2, 3]);
-            assert_eq!(
-                value("new Uint8Array([1, 2, 3]).subarray(1)"),
-                Some(bytes.clone().into())
-            );
+            assert_eq!(value("new Uint8Array([1, 2, 3]).subarray(1)"), Some(bytes.clone().into()));
             assert_eq!(value("new Uint8Array([2, 3]).buffer"), Some(bytes.into()));
         });
     }

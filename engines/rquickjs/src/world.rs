@@ -75,7 +75,8 @@ fn evaluate<'js>(
     natives: &Natives,
 ) -> std::result::Result<(), Broken> {
     let failed = |error| broken(ctx, &error, Some(natives));
-    let (module, promise) = program.entry.load(ctx).and_then(|entry| entry.eval()).map_err(failed)?;
+    let (module, promise) =
+        program.entry.load(ctx).and_then(|entry| entry.eval()).map_err(failed)?;
     while ctx.execute_pending_job() {
         if natives.is_over() {
             return Err(Broken::Stopped);
@@ -88,11 +89,13 @@ fn evaluate<'js>(
             return Err(thrown(ctx, Some(natives)));
         }
         PromiseState::Pending => {
-            let message = "the top level of the script awaits what only happens while a request is answered";
+            let message =
+                "the top level of the script awaits what only happens while a request is answered";
             return Err(Broken::threw(message));
         }
     }
-    let export: Value<'js> = module.namespace().and_then(|all| all.get("default")).map_err(failed)?;
+    let export: Value<'js> =
+        module.namespace().and_then(|all| all.get("default")).map_err(failed)?;
     deliver.call::<_, ()>(("main", export)).map_err(failed)
 }
 

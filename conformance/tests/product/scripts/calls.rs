@@ -189,16 +189,11 @@ fn calls_of_scripts_are_counted_and_logged() {
             measures(&mik, "mik_script_call_duration_seconds_count", &labels, 1.0)
         });
         cases.case(&mik, "a trace goes on", || {
-            let trace = "0af7651916cd43dd8448eb211c80319c";
-            let parent = format!("00-{trace}-b7ad6b7169203331-01");
-            let fields = [("traceparent", parent.as_str()), ("content-type", "application/json")];
+            let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            let fields = [("traceparent", parent), ("content-type", "application/json")];
             let answer = send(&mik, "POST", "/script/short", &fields, "1")?;
             let told = answer.json();
-            let inner = seen(&told["seen"], "traceparent").unwrap_or("none");
-            match inner.contains(trace) && !inner.contains("b7ad6b7169203331") {
-                true => Ok(()),
-                false => Err(format!("the module has seen {inner}")),
-            }
+            same("the trace", seen(&told["seen"], "traceparent"), Some(parent))
         });
         cases.case(&mik, "lines of the console", || {
             let mark = mik.log().mark();
@@ -209,8 +204,7 @@ fn calls_of_scripts_are_counted_and_logged() {
                 200,
                 &Value::Null,
             )?;
-            let line =
-                logs(&mik, mark, &["INFO", "a line of { a: [ 1, 'b' ] } for", "id-of-log", "log"])?;
+            let line = logs(&mik, mark, &["INFO", "a line of { a: [1, ", "id-of-log", "log"])?;
             logs(&mik, mark, &["WARN", "careful"])?;
             logs(&mik, mark, &["INFO", "plain"])?;
             if line.contains('\u{1b}') {

@@ -15,6 +15,8 @@ pub(crate) enum Effect {
     Read { op: u32, body: u32, all: bool },
     /// To wait.
     Timer { op: u32, time: Duration },
+    /// A body that the script will write.
+    Open(u32),
     /// To hand a piece on to whoever reads a body that the script writes.
     Write { op: u32, body: u32, bytes: Bytes },
     /// To forget an operation.

@@ -4,9 +4,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{
-    CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use mik_core::{Body, CallError, Request, Response};

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::script::Loaded;
 use crate::threads::Watch;
-use crate::{Event, Value, Vm};
+use crate::{Broken, Event, Value, Vm};
 use effect::{Content, Effect};
 use fault::{broken, refused, uncaught};
 use message::Arrived;
@@ -72,7 +72,6 @@ struct Run<V: Vm> {
 type Sender = channel::Sender<bytes::Bytes, CallError>;
 
 /// A body that the script writes: the end that it writes to, and the one that somebody will read.
-#[derive(Default)]
 struct Pipe {
     sender: Option<Sender>,
     body: Option<Body>,
@@ -171,6 +170,7 @@ impl<V: Vm> Run<V> {
                 Effect::Call(call) => self.call(call, calls > 1),
                 Effect::Read { op, body, all } => self.read(op, body, all),
                 Effect::Timer { op, time } => self.timer(op, time),
+                Effect::Open(body) => self.open(body),
                 Effect::Write { op, body, bytes } => self.write(op, body, bytes),
                 Effect::Cancel(op) => {
                     if let Some(handle) = self.handles.remove(&op) {
@@ -210,12 +210,12 @@ impl<V: Vm> Run<V> {
         headers: &[(String, String)],
         content: Content,
     ) -> Result<(), CallError> {
-        let is_written = matches!(content, Content::Handle(body) if self.pipes.contains_key(&body));
+        let is_written = matches!(&content, Content::Handle(body) if self.pipes.contains_key(body));
         let body = self.content(content);
         let response = body.and_then(|body| message::response(status, headers, body));
         let response = response.map_err(|reason| {
             let message = format!("the answer of the script cannot be sent: {reason}");
-            CallError::Script { message: message.into() }
+            broken(&self.script.name, &self.call, &self.watch, Broken::threw(message))
         })?;
         self.answer = Some(Answer { response, is_written });
         Ok(())

@@ -83,7 +83,11 @@ impl Natives {
                 Some(Value::Text(name)) => Ok(run.call.has_module(name).into()),
                 _ => Err(Thrown::type_error("has_module: expected a string")),
             },
-            "pipe" => Ok(f64::from(run.next_body()).into()),
+            "pipe" => {
+                let body = run.next_body();
+                effects.push(Effect::Open(body));
+                Ok(f64::from(body).into())
+            }
             _ => match Effect::parse(name, arguments) {
                 Some(effect) => run.note(effect?, effects),
                 None => Err(Thrown::type_error(format!("there is no native {name}"))),
@@ -115,6 +119,15 @@ impl Natives {
             log,
             dropped: 0,
         });
+    }
+
+    /// Lets go of the run that `watch` is the clock of, while its thread may still be at it: what it does from now on
+    /// reaches nobody.
+    pub(crate) fn release(&self, watch: &Arc<Watch>) {
+        let mut state = self.lock();
+        if state.watch.as_ref().is_some_and(|own| Arc::ptr_eq(own, watch)) {
+            state.run = None;
+        }
     }
 
     /// Ends it: nothing of it is kept.

@@ -149,6 +149,7 @@ impl<V: Vm<Seat = Self, World: Send>> Seat<V> for Roaming<V> {
 impl<V: Vm<World: Send>> Drop for Roaming<V> {
     fn drop(&mut self) {
         self.watch.stop();
+        self.natives.release(&self.watch);
         // To free a heap takes a while: not on a thread that serves connections.
         if let Place::Here(world) = std::mem::replace(&mut self.place, Place::Unmade) {
             let _ = self.script.threads.submit(self.watch.clone(), move || drop(world));
@@ -249,6 +250,7 @@ impl<V: Vm<Seat = Self>> Seat<V> for Pinned<V> {
 impl<V: Vm> Drop for Pinned<V> {
     fn drop(&mut self) {
         self.watch.stop();
+        self.natives.release(&self.watch);
     }
 }
 

@@ -100,7 +100,7 @@ impl<V: Vm> Run<V> {
     }
 
     pub(super) fn write(&mut self, op: u32, number: u32, bytes: Bytes) {
-        match self.pipe(number).sender.take() {
+        match self.pipes.get_mut(&number).and_then(|pipe| pipe.sender.take()) {
             Some(mut sender) => self.add(op, async move {
                 let went = sender.send(Frame::data(bytes)).await.is_ok();
                 Outcome::Wrote(went, number, sender)
@@ -109,12 +109,11 @@ impl<V: Vm> Run<V> {
         }
     }
 
-    /// The pipe of that number; it begins when it is first heard of.
-    pub(super) fn pipe(&mut self, number: u32) -> &mut Pipe {
-        self.pipes.entry(number).or_insert_with(|| {
-            let (sender, body) = Channel::new(1);
-            Pipe { sender: Some(sender), body: Some(Body::stream(body)) }
-        })
+    /// A body that the script will write, and hand on.
+    pub(super) fn open(&mut self, number: u32) {
+        let (sender, body) = Channel::new(1);
+        let pipe = Pipe { sender: Some(sender), body: Some(Body::stream(body)) };
+        self.pipes.insert(number, pipe);
     }
 
     pub(super) fn close(&mut self, number: u32) {
@@ -126,7 +125,8 @@ impl<V: Vm> Run<V> {
     }
 
     pub(super) fn fail(&mut self, number: u32, reason: &str) {
-        if let Some(sender) = self.pipe(number).sender.take() {
+        let pipe = self.pipes.get_mut(&number);
+        if let Some(sender) = pipe.and_then(|pipe| pipe.sender.take()) {
             let message = format!("the script broke off its body: {reason}");
             sender.abort(CallError::Script { message: message.into() });
         }
@@ -153,7 +153,9 @@ impl<V: Vm> Run<V> {
             }
             Outcome::Read(Err(reason), _) => Event::Reject(op, "BODY_ERROR", reason),
             Outcome::Wrote(true, number, sender) => {
-                self.pipe(number).sender = Some(sender);
+                if let Some(pipe) = self.pipes.get_mut(&number) {
+                    pipe.sender = Some(sender);
+                }
                 Event::Settle(op, Value::Undefined)
             }
             Outcome::Wrote(false, ..) => {

@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 
 use crossbeam_channel::RecvTimeoutError;
 
-use super::{Crew, IDLE, TICK, Watch, Work};
+use super::{Crew, IDLE, LOST, TICK, Watch, Work};
 
 /// Stack of a thread: room for the deepest script and the native code below it.
 const STACK: usize = 24 << 20;
@@ -121,7 +121,8 @@ impl Crew {
         let mut workers = self.workers();
         let before = workers.len();
         workers.retain(|worker| {
-            let is_stuck = worker.is_stuck(self);
+            // More than so many are not replaced.
+            let is_stuck = self.lost.load(Ordering::Acquire) < LOST && worker.is_stuck(self);
             if is_stuck {
                 self.lost.fetch_add(1, Ordering::AcqRel);
                 worker.is_lost.store(true, Ordering::Release);
