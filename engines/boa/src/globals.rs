@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_global_that_makes_itself_may_be_used_at_the_same_place_again() {
         let context = &mut Context::builder().instructions_remaining(1_000_000).build().unwrap();
-        let mut eval = |source: &str, context: &mut Context| {
+        let eval = |source: &str, context: &mut Context| {
             context.eval(Source::from_bytes(source)).unwrap().display().to_string()
         };
         let prelude = "

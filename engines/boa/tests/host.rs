@@ -153,13 +153,14 @@ async fn a_body_passes_untouched_and_in_pieces() {
         (
             "pieces.js",
             "export default { async fetch(request) {
-               const { readable, writable } = new TransformStream();
-               (async () => {
-                 const writer = writable.getWriter();
-                 for (const part of ['one ', 'two']) await writer.write(new TextEncoder().encode(part));
-                 await writer.close();
-               })();
-               return new Response(readable);
+               const parts = ['one ', 'two'];
+               return new Response(new ReadableStream({
+                 async pull(stream) {
+                   await new Promise((go) => setTimeout(go, 5));
+                   if (parts.length === 0) return stream.close();
+                   stream.enqueue(new TextEncoder().encode(parts.shift()));
+                 },
+               }));
              } };",
         ),
     ]);

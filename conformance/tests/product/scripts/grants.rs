@@ -96,7 +96,7 @@ fn a_script_has_what_its_table_says() {
 #[test]
 fn a_script_reaches_nothing_else() {
     on_each("ways out", |orchestrator, cases| {
-        let mik = setup(orchestrator, &["inspect"], &SCRIPTS, CONFIG).start();
+        let mik = setup(orchestrator, &["inspect"], &SCRIPTS, "").start();
         cases.case(&mik, "globals and imports", || {
             let expected = json!({
                 "there": [], "fetch": "refused", "inside": "refused", "import": "refused", "host": "refused",
@@ -125,7 +125,9 @@ fn one_name_for_a_module_and_a_variable_is_refused() {
                 &json!("Hello from mik! And from a script."),
             )?;
             let inspect = std::fs::read(mik_conformance::guest("inspect")).unwrap_or_default();
+            let mark = mik.log().mark();
             mik.replace(&mik.module("inspect"), inspect);
+            logs(&mik, mark, &["new file", "inspect"])?;
             let path = mik.path().join("scripts/innocent.js");
             let mark = mik.log().mark();
             mik.replace(&path, INNOCENT.1.replace("And", "and"));

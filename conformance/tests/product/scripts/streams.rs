@@ -74,7 +74,8 @@ fn lean(mik: &Mik, work: impl FnOnce() -> Outcome) -> Outcome {
 /// how long it is.
 fn upload(mik: &Mik, target: &str, mib: usize) -> Result<(u16, Vec<u8>, usize), String> {
     let mut raw = mik.connect();
-    let head = request("POST", target, &[("transfer-encoding", "chunked")], b"");
+    let fields = [("transfer-encoding", "chunked"), ("content-type", "application/octet-stream")];
+    let head = request("POST", target, &fields, b"");
     raw.send(head).map_err(|error| error.to_string())?;
     let mut writer = raw.writer();
     let sender = thread::spawn(move || {
