@@ -135,8 +135,9 @@ fn logs(mik: &Mik, mark: usize, texts: &[&str]) -> Result<String, String> {
     });
     found.ok_or_else(|| {
         let lines = mik.log().since(mark);
-        let lines: Vec<_> = lines.iter().filter(|line| !line.contains("mik::access")).collect();
-        format!("no line with {texts:?} in: {lines:#?}")
+        let lines = lines.iter().rev().filter(|line| !line.contains("mik::access"));
+        let lines: Vec<_> = lines.take(20).collect();
+        format!("no line with {texts:?}; the last ones: {lines:#?}")
     })
 }
 

@@ -21,6 +21,7 @@ mod bytecode;
 mod convert;
 mod failure;
 mod imports;
+mod memory;
 mod native;
 mod vm;
 mod world;

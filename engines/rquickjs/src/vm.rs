@@ -12,6 +12,7 @@ use crate::NAME;
 use crate::bytecode::Bytecode;
 use crate::failure::broken;
 use crate::imports::{Compiling, Imports};
+use crate::memory;
 use crate::world::QuickWorld;
 
 /// QuickJS.
@@ -32,6 +33,7 @@ pub(crate) struct Prelude(HashMap<&'static str, Bytecode>);
 impl QuickJs {
     /// Compiles the prelude.
     pub(crate) fn new() -> std::result::Result<Self, Broken> {
+        memory::give_back();
         let runtime = Runtime::new().map_err(|_| Broken::Memory)?;
         let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;
         let prelude = context.with(|ctx| {

@@ -67,14 +67,20 @@ fn a_thread_that_returns_is_welcome() {
     let mut cases = Cases::of("threads that return");
     mik.lone_case(&mut cases, "scripts are answered again", || {
         get(&mik, "/script/innocent")?;
-        for _ in 0..LOST {
-            fails(get(&mik, "/script/slow"), 504, "timeout")?;
+        // At once, so that none returns before the last begins.
+        let mut all: Vec<_> = (0..LOST).map(|_| mik.connect()).collect();
+        for raw in &mut all {
+            let sent = raw.send(request("GET", "/script/slow", &[], b""));
+            sent.map_err(|error| error.to_string())?;
+        }
+        for raw in &mut all {
+            fails(raw.response().map_err(|stop| stop.to_string()), 504, "timeout")?;
         }
         let is = |status: &str| mik.health()["status"] == status;
         if !eventually(BOUND, || is("degraded")) {
             return Err(format!("it was never degraded: {}", mik.health()));
         }
-        if !eventually(Duration::from_secs(120), || is("ready")) {
+        if !eventually(Duration::from_secs(240), || is("ready")) {
             return Err(format!("it stays degraded: {}", mik.health()));
         }
         logs(&mik, 0, &["WARN", "has returned"])?;
@@ -90,7 +96,7 @@ fn as_many_may_wait_for_a_thread_as_the_queue_holds() {
             // Stops by itself, so that no thread is lost.
             (
                 "works.js",
-                "export default () => { const end = performance.now() + 1500; while (performance.now() < end); return 'worked'; };",
+                "export default () => { console.log('at work'); const end = performance.now() + 3000; while (performance.now() < end); return 'worked'; };",
             ),
             ("quick.js", "export default () => 1;"),
         ];
@@ -99,12 +105,17 @@ fn as_many_may_wait_for_a_thread_as_the_queue_holds() {
         get(&mik, "/script/works").expect("an answer");
         cases.lone_case(&mik, "one works, one waits, one more is refused", || {
             let mut held = Vec::new();
+            let mark = mik.log().mark();
             for number in 1..=2 {
                 let mut raw = mik.connect();
                 let sent = raw.send(request("GET", "/script/works", &[], b""));
                 sent.map_err(|error| error.to_string())?;
                 if !mik.wait_in_flight(number, BOUND) {
                     return Err(format!("{:?} are in flight, not {number}", mik.in_flight()));
+                }
+                // Until its thread has taken it, it waits in the queue as well.
+                if number == 1 {
+                    logs(&mik, mark, &["at work"])?;
                 }
                 held.push(raw);
             }

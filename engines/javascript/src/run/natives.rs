@@ -121,31 +121,20 @@ impl Natives {
         });
     }
 
-    /// Lets go of the run that `watch` is the clock of, while its thread may still be at it: what it does from now on
-    /// reaches nobody.
+    /// Lets go of the run that `watch` is the clock of, while its thread may still be at it: what it does
+    /// from now on reaches nobody.
     pub(crate) fn release(&self, watch: &Arc<Watch>) {
         let mut state = self.lock();
         if state.watch.as_ref().is_some_and(|own| Arc::ptr_eq(own, watch)) {
-            state.run = None;
+            state.let_go();
         }
     }
 
-    /// Ends it: nothing of it is kept.
+    /// Ends a run: nothing of it is kept.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        state.effects.clear();
+        state.let_go();
         state.watch = None;
-        if let Some(run) = state.run.take()
-            && run.dropped > 0
-        {
-            tracing::warn!(
-                target: "mik::script",
-                script = %state.script,
-                request_id = %run.call.request_id(),
-                "log truncated: {} bytes dropped past the limit `log`",
-                run.dropped
-            );
-        }
     }
 
     /// The effects that were asked for since. Bodies in memory that they hand on go with them.
@@ -185,6 +174,22 @@ impl Natives {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn let_go(&mut self) {
+        self.effects.clear();
+        let Some(run) = self.run.take() else { return };
+        if run.dropped > 0 {
+            tracing::warn!(
+                target: "mik::script",
+                script = %self.script,
+                request_id = %run.call.request_id(),
+                "log truncated: {} bytes dropped past the limit `log`",
+                run.dropped
+            );
+        }
     }
 }
 
