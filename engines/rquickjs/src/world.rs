@@ -76,7 +76,7 @@ fn evaluate<'js>(
 ) -> std::result::Result<(), Broken> {
     let failed = |error| broken(ctx, &error, Some(natives));
     let (module, promise) =
-        program.entry.load(ctx).and_then(|entry| entry.eval()).map_err(failed)?;
+        program.entry.load(ctx).and_then(rquickjs::Module::eval).map_err(failed)?;
     while ctx.execute_pending_job() {
         if natives.is_over() {
             return Err(Broken::Stopped);

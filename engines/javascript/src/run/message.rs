@@ -5,6 +5,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::uri::{Authority, PathAndQuery};
 use http::{Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use mik_core::{Body, CallError, Request, Response};
@@ -17,9 +18,9 @@ const AT_HAND: u64 = 64 << 10;
 
 /// The facts of a request that the prelude is told, without its body.
 pub(crate) fn facts(request: &http::request::Parts) -> [Value; 3] {
-    let target = request.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(request.uri.authority().map(|authority| authority.as_str()));
+    let host = host.or(request.uri.authority().map(Authority::as_str));
     let mut url = String::with_capacity(16 + target.len());
     // Writing to a string does not fail.
     let _ = write!(url, "http://{}{target}", host.unwrap_or("localhost"));

@@ -131,7 +131,8 @@ impl Sources {
     /// The globals of mik that the files read so far can reach, as the prelude takes them.
     pub fn globals(&self) -> Value {
         let read = self.read();
-        prelude::globals(read.sources.values().map(|source| source.text.as_str()))
+        let texts: Vec<_> = read.sources.values().map(|source| source.text.as_str()).collect();
+        prelude::globals(&texts)
     }
 
     /// `message`, with the place and the line that it is about. `line` and `column` count from 1, as the
