@@ -1,5 +1,7 @@
 //! Scripts in a real host, whose modules are closures.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 use std::path::Path;
 use std::sync::Arc;
 

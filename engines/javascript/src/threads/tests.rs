@@ -30,8 +30,8 @@ fn hold(threads: &Threads, watch: Arc<Watch>) -> mpsc::Sender<()> {
         let _ = begun.send(());
         let _ = leave.recv();
     };
-    threads.submit(watch, run).unwrap();
-    has_begun.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(threads.submit(watch, run), Ok(()));
+    assert_eq!(has_begun.recv_timeout(Duration::from_secs(10)), Ok(()));
     go
 }
 
