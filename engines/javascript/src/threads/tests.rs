@@ -47,7 +47,10 @@ fn threads_are_added_while_all_are_busy_and_the_queue_is_bounded() {
     let (done, is_done) = mpsc::channel();
     eventually("room again", || {
         let done = done.clone();
-        threads.submit(soon(), move || drop(done.send(()))).is_ok()
+        let run = move || {
+            let _ = done.send(());
+        };
+        threads.submit(soon(), run).is_ok()
     });
     is_done.recv_timeout(Duration::from_secs(10)).unwrap();
 }
