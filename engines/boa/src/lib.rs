@@ -7,22 +7,16 @@
 //! replaced until the instructions that one realm may run are used up.
 //!
 //! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let engine = todo!("an engine");
-//! # #[allow(unreachable_code)] {
+//! # fn example(engine: impl mik_core::Engine + 'static) -> Result<(), Box<dyn std::error::Error>> {
 //! use mik_boa::{Boa, JavaScriptConfig};
 //!
 //! let config = JavaScriptConfig { trusted_scripts: true, ..JavaScriptConfig::default() };
-//! let scripts = Boa::orchestrator(&config)?;
-//! # fn never<E: mik_core::Engine + 'static>(engine: E, scripts: impl mik_core::Orchestrator + 'static) -> Result<(), mik_core::BuildError> {
 //! let host = mik_core::Host::builder()
 //!     .engine(engine)
 //!     .modules_dir("modules/")
-//!     .orchestrator(scripts)
+//!     .orchestrator(Boa::orchestrator(&config)?)
 //!     .scripts_dir("scripts/")
 //!     .build()?;
-//! # Ok(()) }
-//! # never::<std::convert::Infallible>(engine, scripts)?; }
 //! # Ok(()) }
 //! ```
 
