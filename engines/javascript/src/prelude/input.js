@@ -19,6 +19,8 @@
     try {
       return parse(native("utf8_decode", asked.bytes, true, false));
     } catch (error) {
+      // A heap that is full is not the client's fault.
+      if (error.name === "InternalError") throw error;
       if (!isJson(type)) return null;
       const message = `the body is not JSON, which its content-type says: ${error.message}`;
       native("throw", "input", error.name, message, "");
