@@ -1,6 +1,6 @@
 //! Runs the scripts of mik in Boa, a JavaScript engine that is Rust throughout.
 //!
-//! Each request gets a realm of its own, on a thread that it keeps until it is answered. Boa can neither be
+//! Each request gets a realm of its own, on a thread of its own. Boa can neither be
 //! interrupted nor held to an amount of memory, so it takes only scripts that the operator vouches for, with
 //! `trusted_scripts = true`. What it does instead: a script that calls the host, or lets promises settle, is
 //! stopped when its time is over; one that does neither is answered for at its deadline, and its thread is
@@ -28,6 +28,7 @@ mod imports;
 mod jobs;
 mod limits;
 mod native;
+mod realm;
 mod vm;
 mod world;
 

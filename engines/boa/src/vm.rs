@@ -13,8 +13,8 @@ use crate::NAME;
 use crate::failure::{broken, thrown};
 use crate::imports::{Compiling, Imports};
 use crate::jobs::Jobs;
-use crate::limits::{self, Hooks, INSTRUCTIONS, STACK};
-use crate::world::BoaWorld;
+use crate::limits::{self, Hooks, INSTRUCTIONS};
+use crate::world::{BoaWorld, builder, no_thread};
 
 /// Boa.
 #[derive(Debug, Clone, Copy)]
@@ -45,14 +45,11 @@ impl Vm for Boa {
     }
 
     fn compile(&self, sources: &Arc<Sources>, limits: &WorldLimits) -> Result<Program, Broken> {
-        // Whoever loads a script may have a small stack; what is parsed here is parsed again on one like this.
+        // Whoever loads a script may have a small stack; and as for a world, everything goes with the thread.
         thread::scope(|scope| {
-            let thread = thread::Builder::new().name("mik-script-parse".into()).stack_size(STACK);
-            let parsing = thread.spawn_scoped(scope, || compile(sources, limits));
-            let parsing = parsing.map_err(|error| Broken::threw(format!("no thread: {error}")))?;
-            parsing
-                .join()
-                .unwrap_or_else(|_| Err(Broken::threw("Boa panicked while it parsed this")))
+            let parsing = builder("mik-boa-load").spawn_scoped(scope, || compile(sources, limits));
+            let parsing = parsing.map_err(|error| no_thread(&error))?;
+            parsing.join().unwrap_or_else(|_| Err(Broken::threw("the engine panicked")))
         })
     }
 

@@ -1,31 +1,27 @@
-//! One realm: a context of its own.
+//! A world: a realm on a thread of its own.
+//!
+//! What Boa collects as garbage belongs to a thread, and not all of it is ever found: a module whose namespace
+//! was asked for keeps its realm alive for good. With the thread everything goes. To start one costs little
+//! beside what a realm does.
 
-use std::rc::Rc;
+use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
 
-use boa_engine::builtins::promise::PromiseState;
-use boa_engine::object::builtins::{JsFunction, JsPromise};
-use boa_engine::{Context, JsError, JsNativeError, JsResult, JsString, JsValue, gc};
-use mik_javascript::{Broken, Event, Natives, World, WorldLimits, prelude};
+use mik_javascript::{Broken, Event, Natives, World, WorldLimits};
 
-use crate::convert::to_js;
-use crate::failure::{broken, thrown};
-use crate::globals::Front;
-use crate::imports::Compiled;
-use crate::native::{evaluate, native, part};
-use crate::vm::{Program, context};
+use crate::limits::STACK;
+use crate::realm::Realm;
+use crate::vm::Program;
 
 /// A realm in which a script runs.
 pub struct BoaWorld {
-    // The order in which they go: the sweep comes last.
-    deliver: JsFunction,
-    context: Context,
-    natives: Natives,
-    _sweep: Sweep,
+    /// `None` once it must not be used any more: that ends the thread.
+    events: Option<Sender<Event>>,
+    results: Receiver<Result<(), Broken>>,
+    thread: Option<JoinHandle<()>>,
 }
-
-/// Frees what a realm leaves behind on its thread, where it would wait for the next run to fill up memory.
-struct Sweep;
 
 impl BoaWorld {
     pub(crate) fn open(
@@ -33,90 +29,61 @@ impl BoaWorld {
         limits: &WorldLimits,
         natives: &Natives,
     ) -> Result<Self, Broken> {
-        let modules = Rc::new(Compiled::new(program.clone()));
-        let mut context = context(limits, modules.clone(), Some(natives))?;
-        let deliver = begin(program, &mut context);
-        let deliver = deliver.map_err(|error| broken(error, Some(natives), &mut context))?;
-        let mut world = Self { deliver, context, natives: natives.clone(), _sweep: Sweep };
-        let export = world.export(&program.entry.name, &modules)?;
-        world.tell(&[JsString::from("main").into(), export])?;
+        let (program, limits, natives) = (program.clone(), *limits, natives.clone());
+        let (events, next) = channel();
+        let (back, results) = channel();
+        let thread = builder("mik-boa").spawn(move || {
+            let mut realm = match Realm::open(&program, &limits, &natives) {
+                Ok(realm) => realm,
+                Err(broken) => return drop(back.send(Err(broken))),
+            };
+            let _ = back.send(Ok(()));
+            for event in next {
+                let _ = back.send(realm.deliver(event));
+            }
+        });
+        let thread = thread.map_err(|error| no_thread(&error))?;
+        let mut world = Self { events: Some(events), results, thread: Some(thread) };
+        world.result()?;
         Ok(world)
     }
 
-    /// Runs the top level of the script; gives its default export.
-    fn export(&mut self, name: &str, modules: &Compiled) -> Result<JsValue, Broken> {
-        let entry = modules.module(name, &mut self.context);
-        let entry = entry.map_err(|error| self.broken(error))?;
-        let loading = entry.load(&mut self.context);
-        self.settle(&loading)?;
-        entry.link(&mut self.context).map_err(|error| self.broken(error))?;
-        let running = entry.evaluate(&mut self.context).map_err(|error| self.broken(error))?;
-        self.settle(&running)?;
-        let export = entry.get_value(JsString::from("default"), &mut self.context);
-        export.map_err(|error| self.broken(error))
-    }
-
-    fn settle(&mut self, promise: &JsPromise) -> Result<(), Broken> {
-        self.run_jobs()?;
-        match promise.state() {
-            PromiseState::Fulfilled(_) => Ok(()),
-            PromiseState::Rejected(reason) => Err(thrown(&reason, &mut self.context)),
-            PromiseState::Pending => {
-                let message = "the top level of the script awaits what only happens while a request is answered";
-                Err(Broken::threw(message))
-            }
+    /// What the thread says, which is at work.
+    fn result(&mut self) -> Result<(), Broken> {
+        let result = self.results.recv();
+        let result = result.unwrap_or_else(|_| Err(Broken::threw("the engine panicked")));
+        if result.is_err() {
+            self.events = None;
         }
-    }
-
-    fn tell(&mut self, arguments: &[JsValue]) -> Result<(), Broken> {
-        let told = self.deliver.call(&JsValue::undefined(), arguments, &mut self.context);
-        told.map(drop).map_err(|error| self.broken(error))
-    }
-
-    fn run_jobs(&mut self) -> Result<(), Broken> {
-        let ran = self.context.run_jobs();
-        // A promise may have swallowed what stopped the script.
-        if self.natives.is_over() {
-            return Err(Broken::Stopped);
-        }
-        ran.map_err(|error| self.broken(error))
-    }
-
-    fn broken(&mut self, error: JsError) -> Broken {
-        broken(error, Some(&self.natives), &mut self.context)
+        result
     }
 }
 
 impl World for BoaWorld {
     fn deliver(&mut self, event: Event) -> Result<(), Broken> {
-        let context = &mut self.context;
-        let arguments = event.into_arguments().into_iter().map(|value| to_js(value, context));
-        let arguments = arguments.collect::<JsResult<Vec<_>>>();
-        let arguments = arguments.map_err(|error| self.broken(error))?;
-        self.tell(&arguments)?;
-        self.run_jobs()
+        if let Some(events) = &self.events {
+            // Where the thread is gone, so is the result.
+            let _ = events.send(event);
+        }
+        self.result()
     }
 }
 
-/// Runs the prelude; gives what it is told everything by.
-fn begin(program: &Program, context: &mut Context) -> JsResult<JsFunction> {
-    let core = function(&evaluate(prelude::CORE, context)?)?;
-    let globals = to_js(program.globals.clone(), context)?;
-    let host = [native(context), part(context), globals];
-    let front = Front::new(context)?;
-    let deliver = core.call(&JsValue::undefined(), &host, context)?;
-    front.open(&program.globals, context)?;
-    function(&deliver)
-}
-
-fn function(value: &JsValue) -> JsResult<JsFunction> {
-    value.as_function().ok_or_else(|| {
-        JsNativeError::typ().with_message("the prelude is not what the engine expects").into()
-    })
-}
-
-impl Drop for Sweep {
+impl Drop for BoaWorld {
     fn drop(&mut self) {
-        gc::force_collect();
+        self.events = None;
+        // There are never more threads than worlds.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
+}
+
+/// A thread with room for the deepest script, and for the parser of Boa.
+pub(crate) fn builder(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.into()).stack_size(STACK)
+}
+
+pub(crate) fn no_thread(error: &io::Error) -> Broken {
+    Broken::threw(format!("no thread for a script: {error}"))
 }

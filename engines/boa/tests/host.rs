@@ -128,6 +128,7 @@ async fn the_web_standard_form_works_with_imports_and_typescript() {
         (
             "web.ts",
             "import { twice } from './lib/twice.ts';
+             import * as all from './lib/all.js';
              import names from './lib/names.json';
              interface Env { orders: { fetch(path: string): Promise<Response> } }
              export default {
@@ -135,17 +136,18 @@ async fn the_web_standard_form_works_with_imports_and_typescript() {
                  const url = new URL(request.url);
                  const [a, b] = await Promise.all([env.orders.fetch('/a'), env.orders.fetch('/b')]);
                  const both = (await a.json()).target + (await b.json()).target;
-                 return new Response(`${twice(both)} ${names[0]} ${url.searchParams.get('q')}`, {
+                 return new Response(`${twice(both)} ${names[0]} ${all.here} ${url.searchParams.get('q')}`, {
                    status: 201, headers: { 'x-made-by': 'boa' },
                  });
                },
              };",
         ),
         ("lib/twice.ts", "export const twice = (text: string): string => text + text;"),
+        ("lib/all.js", "export const here = 3;"),
         ("lib/names.json", "[\"ann\"]"),
     ]);
     let answer = with.ask("/script/web?q=1%202").await;
-    assert_eq!(answer, (201, String::new(), "/a/b/a/b ann 1 2".to_owned()));
+    assert_eq!(answer, (201, String::new(), "/a/b/a/b ann 3 1 2".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
