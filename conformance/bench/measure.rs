@@ -83,7 +83,10 @@ pub(crate) struct Load {
 pub(crate) fn load(server: &Server, target: &str, seconds: u32) -> Result<Load, String> {
     let before = server.cpu();
     let url = format!("http://{}{target}", server.address);
-    let wrk = Command::new("wrk").args(["-t1", "-c32", &format!("-d{seconds}s"), &url]).output();
+    // A slow answer is an answer: by itself, wrk gives up after two seconds.
+    let duration = format!("-d{seconds}s");
+    let args = ["-t1", "-c32", "--timeout", "20s", &duration, &url];
+    let wrk = Command::new("wrk").args(args).output();
     let wrk = wrk.map_err(|error| format!("wrk: {error}"))?;
     let report = String::from_utf8_lossy(&wrk.stdout);
     if !wrk.status.success() {

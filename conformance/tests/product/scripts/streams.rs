@@ -6,8 +6,8 @@ use std::thread;
 use super::*;
 
 const MIB: usize = 1 << 20;
-/// What may be held at once, in KiB: less than the 100 MiB that pass. A realm of Boa takes tens of MiB by itself.
-const HELD: u64 = 96 << 10;
+/// The most that mik may hold besides what it held before, in KiB: far less than what passes.
+const HELD: u64 = 48 << 10;
 
 const SCRIPTS: [(&str, &str); 7] = [
     // Both ways at once: the module gets the request's body, the client that of the module.
