@@ -1,0 +1,1 @@
+//! Schemas of types, and the records of them in a component.

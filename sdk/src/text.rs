@@ -1,0 +1,1 @@
+//! Values from text: of a path, a query, a form.
