@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{forward, health};
+use super::{forward, health, openapi};
 use crate::middleware::{BarePrefix, Innermost};
 use crate::server::BodyFault;
 use crate::{CallError, ClientFault, Target, UpstreamError};
@@ -23,6 +23,7 @@ pub(super) fn edge() -> Innermost {
                 target if host.is_draining() && !host.answers_while_draining(target) => {
                     Err(CallError::Draining)
                 }
+                Target::Builtin(openapi::NAME) => openapi::answer(&host, request).await,
                 Target::Module(_) | Target::Script(_) => {
                     forward::strip_prefix(&mut request, &call.0.matched)?;
                     host.call(call.0.matched.target.clone(), request, &call).await

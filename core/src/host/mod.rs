@@ -4,6 +4,7 @@ mod builder;
 mod endpoint;
 mod forward;
 mod health;
+mod openapi;
 mod routes;
 mod service;
 mod telemetry;

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::{Inner, health};
+use super::{Inner, health, openapi};
 use crate::call::Matched;
 use crate::{Endpoint, ModuleName, RoutePath, Target};
 
-/// The routes of a host: `/health`, `/run/NAME/*` and `/script/NAME/*`, the endpoints of middleware, then
-/// what is mounted by hand.
+/// The routes of a host: `/health`, `/run/NAME/*`, `/script/NAME/*` and `/openapi`, the endpoints of middleware,
+/// then what is mounted by hand.
 pub(super) struct Routes {
     endpoints: Vec<(Endpoint, Arc<Matched>)>,
     mounts: Vec<(RoutePath, Arc<Matched>)>,
     health: Arc<Matched>,
+    /// The descriptions of all modules, and of each.
+    openapi: [Arc<Matched>; 2],
     nothing: Arc<Matched>,
 }
 
@@ -38,6 +40,8 @@ impl Routes {
             endpoints,
             mounts,
             health: Arc::new(Matched::new(health::PATH, Target::Builtin(health::NAME))),
+            openapi: [openapi::PATH, openapi::EACH]
+                .map(|route| Arc::new(Matched::new(route, Target::Builtin(openapi::NAME)))),
             nothing: Arc::new(Matched::new("", Target::Nothing)),
         }
     }
@@ -58,6 +62,15 @@ impl Routes {
             let name = rest.split('/').next().unwrap_or_default();
             if let Some(entry) = catalogue.as_ref().and_then(|catalogue| catalogue.find(name)) {
                 return entry.matched().clone();
+            }
+        }
+        if let Some(rest) = path.strip_prefix(openapi::PATH) {
+            let [all, each] = &self.openapi;
+            if rest.is_empty() {
+                return all.clone();
+            }
+            if rest.starts_with('/') {
+                return each.clone();
             }
         }
         let own = self.endpoints.iter().find(|(endpoint, _)| endpoint.answers(path));

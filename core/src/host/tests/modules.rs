@@ -119,3 +119,35 @@ async fn another_configuration_takes_over_without_losing_calls() {
     assert_eq!(read(under_way).await.1, "a\n");
     assert_eq!(with.host.in_flight(), 0);
 }
+
+/// A component with nothing but a description of fewer than 100 bytes.
+fn described(document: &str) -> String {
+    let size = char::from(u8::try_from(12 + document.len()).unwrap());
+    format!("\0asm\r\0\u{1}\0\0{size}\u{b}mik:openapi{document}")
+}
+
+#[tokio::test]
+async fn modules_that_describe_themselves_are_shown() {
+    let document = r#"{"info":{"title":"shop"},"paths":{"/x":{"get":{"operationId":"x"}}}}"#;
+    let with = fixture(&[
+        ("modules/plain.wasm", "say a"),
+        ("modules/shop.wasm", &described(document)),
+        ("modules/odd.wasm", &described("[1")),
+    ]);
+    let ask = async |path| {
+        let (status, text) = with.ask(path).await;
+        (status, serde_json::from_str::<serde_json::Value>(&text).unwrap())
+    };
+    let (status, shop) = ask("/openapi/shop").await;
+    assert_eq!((status, &shop["info"]["title"]), (200, &"shop".into()));
+    assert_eq!(shop["servers"][0]["url"], "/run/shop");
+    let (status, all) = ask("/openapi").await;
+    assert_eq!((status, &all["paths"]["/run/shop/x"]["get"]["tags"][0]), (200, &"shop".into()));
+    for none in ["/openapi/plain", "/openapi/odd", "/openapi/nobody", "/openapis"] {
+        let (status, problem) = ask(none).await;
+        assert_eq!(status, 404, "{none}: {problem}");
+    }
+    let mut post = get("/openapi");
+    *post.method_mut() = http::Method::POST;
+    assert_eq!(with.host.serve(post, None).await.status(), 405);
+}
