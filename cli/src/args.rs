@@ -23,6 +23,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  mik build -rc                its component, optimised and ready to serve
   mik run                      the project of ./mik.toml, or the folder ./modules/
   mik run app.wasm             one component, at http://127.0.0.1:3000/run/app/
   mik check                    what is in force, and everything that is wrong with it
@@ -32,6 +33,10 @@ Examples:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Build the component of a project, and put it where it is served
+    #[cfg(feature = "develop")]
+    #[command(after_help = BUILD)]
+    Build(BuildArgs),
     /// Serve a project, a folder of components, or one component
     Run(RunArgs),
     /// Show the effective configuration and every problem at once
@@ -56,6 +61,39 @@ const COMPLETIONS: &str = "\
 Examples:
   mik completions bash > ~/.local/share/bash-completion/completions/mik
   mik completions fish > ~/.config/fish/completions/mik.fish";
+
+/// `mik build`.
+#[cfg(feature = "develop")]
+#[derive(Debug, Clone, Args)]
+pub struct BuildArgs {
+    /// The folder of the project [default: the current one]
+    #[arg(value_name = "DIR")]
+    pub path: Option<PathBuf>,
+    /// Optimise: cargo's profile `release`, -Os for C, MIK_RELEASE=1 for a command
+    #[arg(long, short)]
+    pub release: bool,
+    /// Compose: the handler, the HTTP bridge that it needs, and the dependencies of mik.toml in one component
+    #[arg(long, short)]
+    pub compose: bool,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(feature = "develop")]
+const BUILD: &str = "\
+What kind of project it is, its files tell: Cargo.toml, package.json, app.py, src/*.c, or the key `command` of
+[build] in mik.toml for any other language. Missing tools are named before anything runs.
+
+Writes dist/NAME.wasm, or dist/NAME-composed.wasm with --compose, and links it into the folder of modules,
+from which a server that runs takes it without dropping a request. dist/NAME.openapi.json describes the routes,
+where they are known.
+Exit status: 0 when it is built, 1 when not, 2 for wrong usage.
+
+Examples:
+  mik build                    quickly, with names for the backtraces of failures
+  mik build -rc                as it is deployed
+  mik build services/cart -rc --json | jq .component.path";
 
 /// `mik run`.
 #[derive(Debug, Args)]
@@ -214,6 +252,8 @@ impl Cli {
             Command::Middleware(args) => Some(&mut args.project),
             #[cfg(feature = "javascript")]
             Command::Types(_) => None,
+            #[cfg(feature = "develop")]
+            Command::Build(_) => None,
             Command::Schema | Command::Completions { .. } => None,
         };
         if let (Some(project), Some((_, matches))) = (project, matches.subcommand()) {

@@ -7,6 +7,8 @@ use mik_core::{BuildError, Unknown};
 
 use crate::config::Problems;
 use crate::log::LogError;
+#[cfg(feature = "develop")]
+use crate::project::ProjectError;
 use crate::source::SourceError;
 
 /// Why a command failed.
@@ -18,6 +20,14 @@ pub enum Failure {
     /// There is nothing to work on.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// There is no project to build.
+    #[cfg(feature = "develop")]
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// A project does not build.
+    #[cfg(feature = "develop")]
+    #[error(transparent)]
+    NotBuilt(#[from] crate::build::BuildError),
     /// The log cannot be set up.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -76,6 +86,8 @@ impl Failure {
     /// 2 for wrong usage, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
+            #[cfg(feature = "develop")]
+            Self::Project(ProjectError::Missing { .. } | ProjectError::Nothing { .. }) => 2,
             Self::Usage(_) | Self::Source(_) | Self::Log(LogError::Filter { .. }) => 2,
             _ => 1,
         }
@@ -83,13 +95,21 @@ impl Failure {
 
     /// Whether the command itself has told of it: on standard output, or in the log.
     pub fn is_told(&self) -> bool {
-        matches!(self, Self::Problems | Self::Cut { .. })
+        match self {
+            Self::Problems | Self::Cut { .. } => true,
+            #[cfg(feature = "develop")]
+            Self::NotBuilt(error) => error.is_told(),
+            _ => false,
+        }
     }
 
     /// What to print: the error for people, coloured where they can see it.
     pub fn render(&self, colour: bool) -> String {
         match self {
             Self::Config(problems) => problems.render(colour),
+            #[cfg(feature = "develop")]
+            Self::Project(ProjectError::Config(problems))
+            | Self::NotBuilt(crate::build::BuildError::Config(problems)) => problems.render(colour),
             other => format!("error: {other}"),
         }
     }

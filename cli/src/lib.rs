@@ -13,6 +13,8 @@
 
 mod announce;
 mod args;
+#[cfg(feature = "develop")]
+mod build;
 mod commands;
 pub mod config;
 mod failure;
@@ -21,6 +23,8 @@ mod log;
 mod output;
 mod parts;
 mod plan;
+#[cfg(feature = "develop")]
+mod project;
 #[cfg(test)]
 mod rig;
 mod signals;
@@ -31,14 +35,23 @@ use std::process::ExitCode;
 
 use mik_core::Registry;
 
+#[cfg(feature = "develop")]
+pub use args::BuildArgs;
 #[cfg(feature = "javascript")]
 pub use args::TypesArgs;
 pub use args::{CheckArgs, Cli, Command, EnvArg, MiddlewareArgs, Origin, ProjectArgs, RunArgs};
+#[cfg(feature = "develop")]
+pub use build::{
+    BuildError, Builder, Built, ComposeError, MissingTool, Options, Progress, Stopper, SupplyError,
+    ToolOutput,
+};
 pub use failure::Failure;
 pub use inspect::{Access, Inspection};
 pub use log::{Format, LogError};
 pub use parts::registry;
 pub use plan::{Given, Placed, Plan, Setting};
+#[cfg(feature = "develop")]
+pub use project::{Kind, Package, Project, ProjectError};
 pub use source::{Source, SourceError};
 
 /// Runs a command line, its first element being the name of the program, and gives the exit code: 0 done,

@@ -1,5 +1,7 @@
 //! The commands, one module each.
 
+#[cfg(feature = "develop")]
+mod build;
 mod check;
 mod completions;
 mod middleware;
@@ -16,6 +18,8 @@ use crate::failure::Failure;
 /// Does what the command line asks for.
 pub(crate) fn execute(cli: Cli, registry: Registry) -> Result<(), Failure> {
     match cli.command {
+        #[cfg(feature = "develop")]
+        Command::Build(args) => build::build(&args),
         Command::Run(args) => run::run(args, registry),
         Command::Check(args) => check::check(&args, &registry),
         Command::Middleware(args) => middleware::middleware(&args, &registry),

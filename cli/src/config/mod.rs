@@ -19,11 +19,13 @@ use mik_core::Registry;
 pub use keys::Row;
 pub use mik_core::values::{Checked, Count, Size, Text, Time, Value};
 pub use problem::{Document, Problem, Problems, Severity};
+#[cfg(feature = "develop")]
+pub(crate) use read::read_for_build;
 pub(crate) use read::{Places, read};
 pub use schema::schema;
 pub use tables::{
-    CacheTable, Config, EngineTable, LimitsTable, MiddlewareTable, ModuleTable, OrchestratorTable,
-    PluginTable, ProjectTable, ScriptTable, ServerTable, SwitchTable,
+    BuildTable, CacheTable, Config, EngineTable, LimitsTable, MiddlewareTable, ModuleTable,
+    OrchestratorTable, PluginTable, ProjectTable, ScriptTable, ServerTable, SwitchTable,
 };
 pub(crate) use tables::{
     DEFAULT_ENGINE, DEFAULT_MODULES, DEFAULT_ORCHESTRATOR, DEFAULT_PORT, DEFAULT_QUEUE,

@@ -27,10 +27,28 @@ struct Place {
 /// Reads a document. What is wrong is left out of the configuration and told in the list, so that one
 /// reading finds everything.
 pub(crate) fn read(text: &str, registry: &Registry) -> (Config, Places, Vec<Problem>) {
+    read_without(&[], text, registry)
+}
+
+/// The same of what does not depend on the parts that are compiled in. What is wrong in the tables of
+/// middleware, modules and scripts is left to who serves them.
+#[cfg(feature = "develop")]
+pub(crate) fn read_for_build(text: &str) -> (Config, Places, Vec<Problem>) {
+    read_without(&["middleware", "modules", "plugin", "scripts"], text, &Registry::new())
+}
+
+fn read_without(
+    omitted: &[&str],
+    text: &str,
+    registry: &Registry,
+) -> (Config, Places, Vec<Problem>) {
     let (tree, errors) = DeTable::parse_recoverable(text);
     let (span, mut table) = (tree.span(), tree.into_inner());
     let mut places = Places::default();
     places.add_table(&table, &mut Vec::new());
+    for name in omitted {
+        table.remove(*name);
+    }
     let mut problems: Vec<_> = errors.iter().map(problem).collect();
     let broken: Vec<_> =
         problems.iter().filter_map(|p| Some(line(text, p.span.clone()?))).collect();

@@ -23,6 +23,8 @@ use super::text::{EnvName, EnvValue, HostName};
 pub struct Config {
     /// What this project is.
     pub project: ProjectTable,
+    /// How `mik build` makes its component.
+    pub build: BuildTable,
     /// Where to listen and what to serve.
     pub server: ServerTable,
     /// What compiles and runs the modules, and the defaults of every module.
@@ -70,6 +72,23 @@ pub struct ProjectTable {
     pub name: Option<String>,
     /// Its version.
     pub version: Option<String>,
+}
+
+/// `[build]`: how `mik build` and `mik dev` make the component. Without it they find out by themselves
+/// what kind of project it is.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BuildTable {
+    /// A line for the shell that builds the component, for every language that mik does not know. It runs
+    /// in the project's folder; MIK_NAME is the project's name, MIK_OUTPUT the file that it is to leave,
+    /// and MIK_RELEASE is "1" where `--release` was given, else "0".
+    pub command: Option<String>,
+    /// The `.wasm` file that the command, or the script `build` of package.json, leaves: a component, or a
+    /// core module that its type is embedded in. Changes in the folder that it lies in start no new build.
+    /// Default: "build/NAME.wasm".
+    pub output: Option<PathBuf>,
+    /// Components whose exports fill what the handler imports when it is composed (`mik build --compose`).
+    pub dependencies: Vec<PathBuf>,
 }
 
 keys! {

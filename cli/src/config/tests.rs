@@ -255,3 +255,24 @@ fn positions_count_lines_and_characters() {
     let at = document.text.find('ü').unwrap();
     assert_eq!(document.position(at), (2, 6));
 }
+
+#[test]
+fn how_to_build_is_read_strictly() {
+    let text =
+        "[build]\ncommand = \"make\"\noutput = \"out/a.wasm\"\ndependencies = [\"b.wasm\"]\n";
+    let build = parse(&document(text), &crate::registry()).unwrap().build;
+    assert_eq!((build.command.as_deref(), build.dependencies.len()), (Some("make"), 1));
+    let (_, _, help, _) = only("[build]\ncomand = \"make\"");
+    assert_eq!(help, "did you mean `command`?");
+    let (_, expected, _, marked) = only("[build]\ndependencies = \"b.wasm\"");
+    assert_eq!((&*expected, &*marked), ("expected a sequence", "\"b.wasm\""));
+}
+
+#[cfg(feature = "develop")]
+#[test]
+fn building_leaves_to_others_what_others_read() {
+    let text = "[middleware.own]\nx = 1\n[modules.\"-\"]\n[[plugin]]\nx = 1\n[server]\nprot = 1\n[biuld]\n";
+    let (_, _, problems) = read_for_build(text);
+    let marked: Vec<_> = problems.iter().filter_map(|p| Some(&text[p.span.clone()?])).collect();
+    assert_eq!(marked, ["prot", "biuld"]);
+}
