@@ -93,7 +93,9 @@ pub fn respond(
         if route.methods & wanted != 0 {
             let response = match params(&found) {
                 Some(params) => run(index, &params, request),
-                None => Response::problem(400, "the path is not valid: a percent sign says no text"),
+                None => {
+                    Response::problem(400, "the path is not valid: a percent sign says no text")
+                }
             };
             return checked(if method == HEAD { without_content(response) } else { response });
         }
@@ -102,7 +104,8 @@ pub fn respond(
     match allowed {
         0 => Response::problem(404, "there is nothing at this path"),
         _ if method == OPTIONS => Response::new(204).header("allow", allow(allowed)),
-        _ => Response::problem(405, "this path does not take this method").header("allow", allow(allowed)),
+        _ => Response::problem(405, "this path does not take this method")
+            .header("allow", allow(allowed)),
     }
 }
 

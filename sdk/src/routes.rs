@@ -48,15 +48,36 @@ pub const fn misfit(
     let (unknown, unread) = (without_field(names, fields), without_name(fields, names));
     match (unknown, unread) {
         (None, None) => [""; 8],
-        (Some(name), None) => {
-            ["the path \"", pattern, "\" has the parameter `{", name, "}`, but `", type_name, "` has no such field", ""]
-        }
-        (Some(name), Some(field)) => {
-            ["`", type_name, "` has no field for the parameter `{", name, "}`; did you mean `{", field, "}`?", ""]
-        }
-        (None, Some(field)) => {
-            ["`", type_name, "` has the field `", field, "`, but the path \"", pattern, "\" has no such parameter", ""]
-        }
+        (Some(name), None) => [
+            "the path \"",
+            pattern,
+            "\" has the parameter `{",
+            name,
+            "}`, but `",
+            type_name,
+            "` has no such field",
+            "",
+        ],
+        (Some(name), Some(field)) => [
+            "`",
+            type_name,
+            "` has no field for the parameter `{",
+            name,
+            "}`; did you mean `{",
+            field,
+            "}`?",
+            "",
+        ],
+        (None, Some(field)) => [
+            "`",
+            type_name,
+            "` has the field `",
+            field,
+            "`, but the path \"",
+            pattern,
+            "\" has no such parameter",
+            "",
+        ],
     }
 }
 

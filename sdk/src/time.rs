@@ -164,7 +164,8 @@ pub(crate) fn nanoseconds(duration: Duration) -> u64 {
 /// The time of day.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn now() -> Timestamp {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp { seconds: now.as_secs(), nanoseconds: now.subsec_nanos() }
 }
 

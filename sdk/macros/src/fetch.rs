@@ -3,7 +3,8 @@
 use proc_macro::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
 
 use crate::tokens::{
-    integer, name_of, quote, quote_at, string, string_value, unwrapped, Cursor, Error, Errors, Result,
+    integer, name_of, quote, quote_at, string, string_value, unwrapped, Cursor, Error, Errors,
+    Result,
 };
 
 const METHODS: [&str; 9] =
@@ -21,8 +22,13 @@ pub(crate) fn request(input: TokenStream) -> Result<TokenStream> {
     let method = method(&mut input)?;
     let url = target(&mut input, "an absolute URL", |url| {
         let is_absolute = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
-        let meant = if url.starts_with('/') { format!("https://example.org{url}") } else { format!("https://{url}") };
-        (!is_absolute).then(|| format!("\"{url}\" is not an absolute URL; did you mean \"{meant}\"?"))
+        let meant = if url.starts_with('/') {
+            format!("https://example.org{url}")
+        } else {
+            format!("https://{url}")
+        };
+        (!is_absolute)
+            .then(|| format!("\"{url}\" is not an absolute URL; did you mean \"{meant}\"?"))
     })?;
     let request = quote(
         "::mik_sdk::client::Request::new($method, $url)",
@@ -35,13 +41,17 @@ pub(crate) fn request(input: TokenStream) -> Result<TokenStream> {
 pub(crate) fn call(input: TokenStream) -> Result<TokenStream> {
     let mut input = Cursor::new(input, Span::call_site());
     let module = target(&mut input, "the name of a module in quotes", |module| {
-        let is_name = !module.is_empty() && module.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-        (!is_name).then(|| format!("\"{module}\" is not the name of a module; the path comes after the method"))
+        let is_name = !module.is_empty()
+            && module.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        (!is_name).then(|| {
+            format!("\"{module}\" is not the name of a module; the path comes after the method")
+        })
     })?;
     input.operator(",").map_err(|_| input.expected("a comma, and then the method"))?;
     let method = method(&mut input)?;
     let path = target(&mut input, "the path", |path| {
-        (!path.starts_with('/')).then(|| format!("a path begins with a slash; did you mean \"/{path}\"?"))
+        (!path.starts_with('/'))
+            .then(|| format!("a path begins with a slash; did you mean \"/{path}\"?"))
     })?;
     let request = quote(
         "::mik_sdk::client::Request::call($module, $method, $path)",
@@ -60,10 +70,15 @@ fn method(input: &mut Cursor) -> Result<TokenStream> {
 }
 
 /// An expression; where it is a literal, `mistake` may say what is wrong with it.
-fn target(input: &mut Cursor, what: &str, mistake: impl Fn(&str) -> Option<String>) -> Result<TokenStream> {
+fn target(
+    input: &mut Cursor,
+    what: &str,
+    mistake: impl Fn(&str) -> Option<String>,
+) -> Result<TokenStream> {
     let expression = input.expression(what)?;
     let mut tokens = expression.clone().into_iter();
-    let literal = tokens.next().and_then(|token| string_value(&token)).filter(|_| tokens.next().is_none());
+    let literal =
+        tokens.next().and_then(|token| string_value(&token)).filter(|_| tokens.next().is_none());
     if let Some(literal) = literal {
         if let Some(message) = mistake(&literal.value) {
             return Err(Error::new(literal.span, message));
@@ -102,9 +117,10 @@ fn is_new(word: &Ident, name: &str, seen: &[String]) -> Result<()> {
         return Err(Error::new(word.span(), format!("`{name}` is there twice")));
     }
     match seen.iter().find(|other| is_content(other)) {
-        Some(other) if is_content(name) => {
-            Err(Error::new(word.span(), format!("a request has one content, and `{other}` is there already")))
-        }
+        Some(other) if is_content(name) => Err(Error::new(
+            word.span(),
+            format!("a request has one content, and `{other}` is there already"),
+        )),
         _ => Ok(()),
     }
 }
@@ -131,7 +147,10 @@ fn option(name: &str, span: Span, input: &mut Cursor) -> Result<TokenStream> {
 
 /// `{ "name": value, … }`: one call for each.
 fn pairs(input: &mut Cursor, call: &str) -> Result<TokenStream> {
-    let group = input.group(Delimiter::Brace, "names and values in braces, such as `{ \"accept\": \"text/plain\" }`")?;
+    let group = input.group(
+        Delimiter::Brace,
+        "names and values in braces, such as `{ \"accept\": \"text/plain\" }`",
+    )?;
     let mut input = Cursor::of_group(&group);
     let mut calls = TokenStream::new();
     while !input.is_end() {
@@ -140,7 +159,8 @@ fn pairs(input: &mut Cursor, call: &str) -> Result<TokenStream> {
         let expression = input.expression("a value")?;
         let mut literal = Literal::string(&name.value);
         literal.set_span(name.span);
-        let parts = [("name", TokenStream::from(TokenTree::Literal(literal))), ("value", expression)];
+        let parts =
+            [("name", TokenStream::from(TokenTree::Literal(literal))), ("value", expression)];
         calls.extend(quote(&format!(".{call}($name, &($value))"), &parts));
         if !input.is_end() {
             input.operator(",")?;
@@ -159,14 +179,17 @@ fn duration(input: &mut Cursor) -> Result<TokenStream> {
         _ => return Ok(value),
     };
     match millis(&literal) {
-        Ok(millis) => Ok(quote("::core::time::Duration::from_millis($n)", &[("n", integer(millis))])),
+        Ok(millis) => {
+            Ok(quote("::core::time::Duration::from_millis($n)", &[("n", integer(millis))]))
+        }
         Err(message) => Err(Error::new(span, message)),
     }
 }
 
 fn millis(literal: &str) -> std::result::Result<usize, String> {
     let literal = literal.replace('_', "");
-    let (number, unit) = literal.split_at(literal.find(|c: char| c.is_alphabetic()).unwrap_or(literal.len()));
+    let (number, unit) =
+        literal.split_at(literal.find(|c: char| c.is_alphabetic()).unwrap_or(literal.len()));
     let factor = match unit {
         "ms" => 1.0,
         "s" => 1e3,
@@ -195,13 +218,29 @@ mod tests {
 
     #[test]
     fn times_have_units() {
-        for (literal, expected) in [("5s", 5000), ("500ms", 500), ("1.5s", 1500), ("2m", 120_000), ("1_000ms", 1000), ("1h", 3_600_000)] {
+        for (literal, expected) in [
+            ("5s", 5000),
+            ("500ms", 500),
+            ("1.5s", 1500),
+            ("2m", 120_000),
+            ("1_000ms", 1000),
+            ("1h", 3_600_000),
+        ] {
             assert_eq!(millis(literal), Ok(expected), "{literal}");
         }
         assert_eq!(millis("5"), Err("a time has a unit; did you mean `5s`?".to_owned()));
-        assert_eq!(millis("5sec"), Err("unknown unit of time `sec`; did you mean `5s`?".to_owned()));
-        assert_eq!(millis("5us"), Err("unknown unit of time `us`; there is `ms`, `s`, `m` or `h`".to_owned()));
+        assert_eq!(
+            millis("5sec"),
+            Err("unknown unit of time `sec`; did you mean `5s`?".to_owned())
+        );
+        assert_eq!(
+            millis("5us"),
+            Err("unknown unit of time `us`; there is `ms`, `s`, `m` or `h`".to_owned())
+        );
         assert_eq!(millis("0s"), Err("`0s` is no time to wait".to_owned()));
-        assert_eq!(millis("\"5s\""), Err("unknown unit of time `s\"`; there is `ms`, `s`, `m` or `h`".to_owned()));
+        assert_eq!(
+            millis("\"5s\""),
+            Err("unknown unit of time `s\"`; there is `ms`, `s`, `m` or `h`".to_owned())
+        );
     }
 }

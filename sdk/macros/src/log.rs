@@ -16,7 +16,9 @@ pub(crate) fn log(input: TokenStream) -> Result<TokenStream> {
     if !input.is_string() {
         return Err(input.expected("a text in quotes, as `format!` takes it"));
     }
-    let template = format!("::mik_sdk::log::write(::mik_sdk::log::Level::{level}, ::core::format_args!($text))");
+    let template = format!(
+        "::mik_sdk::log::write(::mik_sdk::log::Level::{level}, ::core::format_args!($text))"
+    );
     Ok(quote(&template, &[("text", input.rest())]))
 }
 

@@ -37,7 +37,9 @@ pub enum Error {
 impl Error {
     fn as_str(&self) -> &str {
         match self {
-            Self::Denied => "the host does not let the request out; `allowed_hosts` must list the server",
+            Self::Denied => {
+                "the host does not let the request out; `allowed_hosts` must list the server"
+            }
             Self::Dns => "there is no server of this name",
             Self::Connect => "the server does not take the connection",
             Self::Timeout => "the server did not answer in time",
@@ -99,9 +101,9 @@ impl From<crate::bindings::wasi::http::types::ErrorCode> for Error {
                 Self::Tls
             }
             Code::HttpRequestBodySize(_) | Code::HttpResponseBodySize(_) => Self::TooLarge,
-            Code::ConnectionTerminated
-            | Code::HttpResponseIncomplete
-            | Code::HttpProtocolError => Self::Broken,
+            Code::ConnectionTerminated | Code::HttpResponseIncomplete | Code::HttpProtocolError => {
+                Self::Broken
+            }
             Code::HttpRequestUriInvalid
             | Code::HttpRequestUriTooLong
             | Code::HttpRequestMethodInvalid

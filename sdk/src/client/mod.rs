@@ -29,10 +29,7 @@ pub use request::{Content, Request};
 pub use response::Response;
 
 /// Sends two requests at the same time, and waits for both.
-pub fn join(
-    first: Request,
-    second: Request,
-) -> (Result<Response, Error>, Result<Response, Error>) {
+pub fn join(first: Request, second: Request) -> (Result<Response, Error>, Result<Response, Error>) {
     let mut responses = all([first, second]).into_iter();
     let mut next = || responses.next().unwrap_or(Err(Error::Broken));
     (next(), next())

@@ -175,7 +175,9 @@ impl Request {
         match self.content {
             Content::Empty => Ok(Vec::new()),
             Content::Bytes(bytes) => Ok(bytes),
-            Content::Pieces(pieces) => pieces.collect::<Result<Vec<_>, _>>().map(|pieces| pieces.concat()),
+            Content::Pieces(pieces) => {
+                pieces.collect::<Result<Vec<_>, _>>().map(|pieces| pieces.concat())
+            }
         }
     }
 }

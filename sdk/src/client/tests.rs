@@ -40,7 +40,9 @@ fn a_request_is_what_the_macro_says() {
     let module = String::from("stock");
     let mut response = call!(&module, GET format!("/{name}")).unwrap();
     assert_eq!(response.text().unwrap(), "GET http://stock.mik.internal/Zürich & Bern|none|none|");
-    let mut response = fetch!(PATCH "https://example.org", body: "text", headers: { "content-type": "a/b" }).unwrap();
+    let mut response =
+        fetch!(PATCH "https://example.org", body: "text", headers: { "content-type": "a/b" })
+            .unwrap();
     assert_eq!(response.text().unwrap(), "PATCH https://example.org|a/b|none|text");
 }
 
@@ -53,12 +55,19 @@ fn a_query_goes_before_the_fragment() {
 #[test]
 fn several_are_sent_together() {
     testing::serve(echo);
-    let (first, second) = join(request!(GET "http://a/"), Request::post("http://b/").stream([Ok::<_, String>(b"x".to_vec())]));
+    let (first, second) = join(
+        request!(GET "http://a/"),
+        Request::post("http://b/").stream([Ok::<_, String>(b"x".to_vec())]),
+    );
     assert_eq!(first.unwrap().text().unwrap(), "GET http://a/|none|none|");
     assert_eq!(second.unwrap().text().unwrap(), "POST http://b/|none|none|x");
     let responses = all((0..3).map(|n| Request::get(format!("http://{n}/"))));
-    let texts: Vec<_> = responses.into_iter().map(|response| response.unwrap().text().unwrap()).collect();
-    assert_eq!(texts, ["GET http://0/|none|none|", "GET http://1/|none|none|", "GET http://2/|none|none|"]);
+    let texts: Vec<_> =
+        responses.into_iter().map(|response| response.unwrap().text().unwrap()).collect();
+    assert_eq!(
+        texts,
+        ["GET http://0/|none|none|", "GET http://1/|none|none|", "GET http://2/|none|none|"]
+    );
     assert!(all([]).is_empty());
 }
 
@@ -69,7 +78,10 @@ fn content_is_read_as_it_is_asked_for() {
     assert_eq!(get().json::<City>().unwrap(), City { name: "Bern".into() });
     let response = get();
     assert_eq!((response.status(), response.is_success()), (201, true));
-    assert_eq!((response.header("X-A"), response.content_type()), (Some("b"), Some("application/json")));
+    assert_eq!(
+        (response.header("X-A"), response.content_type()),
+        (Some("b"), Some("application/json"))
+    );
     assert_eq!(get().bytes_within(3), Err(Error::TooLarge));
     assert!(matches!(get().json::<Vec<u8>>(), Err(Error::Content(_))));
     let mut response = get();
@@ -79,7 +91,9 @@ fn content_is_read_as_it_is_asked_for() {
 
 #[test]
 fn failures_become_answers() {
-    for (error, status) in [(Error::Timeout, 504), (Error::Denied, 502), (Error::Other("secret".into()), 502)] {
+    for (error, status) in
+        [(Error::Timeout, 504), (Error::Denied, 502), (Error::Other("secret".into()), 502)]
+    {
         let answer = Response::from(error);
         assert_eq!(answer.status, status);
         assert!(!testing::text(answer).contains("secret"));
@@ -89,16 +103,22 @@ fn failures_become_answers() {
 #[test]
 fn a_response_is_handed_on() {
     testing::serve(|_| {
-        let pieces = [Ok("a"), Err("broken")].map(|piece| piece.map(|piece| piece.as_bytes().to_vec()));
+        let pieces =
+            [Ok("a"), Err("broken")].map(|piece| piece.map(|piece| piece.as_bytes().to_vec()));
         Ok(Response::stream(203, "a/b", pieces).header("x-a", "b").header("connection", "close"))
     });
     let answer = Response::from(Request::get("http://h/").send().unwrap());
-    assert_eq!((answer.status, answer.header_value("content-type"), answer.header_value("x-a")), (203, Some("a/b"), Some("b")));
+    assert_eq!(
+        (answer.status, answer.header_value("content-type"), answer.header_value("x-a")),
+        (203, Some("a/b"), Some("b"))
+    );
     assert_eq!(answer.header_value("connection"), None);
     assert_eq!(testing::pieces(answer), Err("the content broke off".to_owned()));
 }
 
 #[test]
 fn without_a_server_nothing_is_let_out() {
-    std::thread::spawn(|| assert_eq!(fetch!(GET "http://h/").unwrap_err(), Error::Denied)).join().unwrap();
+    std::thread::spawn(|| assert_eq!(fetch!(GET "http://h/").unwrap_err(), Error::Denied))
+        .join()
+        .unwrap();
 }

@@ -2,7 +2,10 @@
 
 /// An absolute URL of `http` or `https`, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "outside a host nothing is sent"))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "outside a host nothing is sent")
+)]
 pub(super) struct Url<'a> {
     pub(super) is_secure: bool,
     pub(super) authority: &'a str,
@@ -29,7 +32,9 @@ impl<'a> Url<'a> {
             return refused("the URL names no server");
         }
         if authority.contains('@') {
-            return refused("the URL has a user name, which belongs into the field `authorization`");
+            return refused(
+                "the URL has a user name, which belongs into the field `authorization`",
+            );
         }
         Ok(Self { is_secure, authority, target: sendable(target) })
     }
@@ -49,7 +54,11 @@ fn sendable(target: &str) -> String {
             other => {
                 sendable.push('%');
                 for digit in [other >> 4, other & 15] {
-                    sendable.push(char::from(if digit < 10 { b'0' + digit } else { b'A' + digit - 10 }));
+                    sendable.push(char::from(if digit < 10 {
+                        b'0' + digit
+                    } else {
+                        b'A' + digit - 10
+                    }));
                 }
             }
         }

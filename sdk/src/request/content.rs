@@ -114,7 +114,8 @@ impl Request {
         if self.declared_length().is_some_and(|length| length > limit) {
             return Err(ReadError::TooLarge);
         }
-        let bytes = self.take()?.read_within(limit).inspect_err(|error| self.spent.set(Some(*error)))?;
+        let bytes =
+            self.take()?.read_within(limit).inspect_err(|error| self.spent.set(Some(*error)))?;
         Ok(self.content.get_or_init(|| bytes))
     }
 

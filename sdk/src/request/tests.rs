@@ -26,7 +26,10 @@ fn status<T: std::fmt::Debug>(result: Result<T, Response>) -> u16 {
 #[test]
 fn the_target_is_split_at_the_first_question_mark() {
     let request = get("/a%20b?c=d?e").build();
-    assert_eq!((request.method(), request.path(), request.query_string()), ("GET", "/a%20b", "c=d?e"));
+    assert_eq!(
+        (request.method(), request.path(), request.query_string()),
+        ("GET", "/a%20b", "c=d?e")
+    );
     let request = testing::request("BREW", "/a").build();
     assert_eq!((request.method(), request.path(), request.query_string()), ("BREW", "/a", ""));
 }
@@ -74,7 +77,11 @@ fn a_query_is_read_into_its_type() {
     let refused = get("/?page=101").build().query::<Search>().unwrap_err();
     assert_eq!(refused.status, 400);
     let text = testing::text(refused);
-    assert!(text.contains(r#""in":"query","name":"q""#) && text.contains(r#""name":"page","code":"max""#), "{text}");
+    assert!(
+        text.contains(r#""in":"query","name":"q""#)
+            && text.contains(r#""name":"page","code":"max""#),
+        "{text}"
+    );
 }
 
 #[test]
@@ -104,7 +111,9 @@ fn content_has_a_limit() {
 
 #[test]
 fn content_that_fails_says_how() {
-    for (error, expected) in [(ReadError::Broken, 400), (ReadError::Timeout, 408), (ReadError::TooLarge, 413)] {
+    for (error, expected) in
+        [(ReadError::Broken, 400), (ReadError::Timeout, 408), (ReadError::TooLarge, 413)]
+    {
         let request = post("/").chunk("a").failure(error).build();
         assert_eq!(status(request.body()), expected);
         assert_eq!(status(request.text()), expected);
@@ -129,7 +138,7 @@ fn a_stream_is_taken_once() {
 fn json_is_read_into_its_type() {
     let request = post("/").json(r#"{"name":"Alice","age":30}"#).build();
     assert_eq!(request.json::<User>().unwrap(), User { name: "Alice".into(), age: 30 });
-    assert_eq!(request.json_value().unwrap().get("age").and_then(|age| age.as_u64()), Some(30));
+    assert_eq!(request.json_value().unwrap().get("age").and_then(crate::json::Value::as_u64), Some(30));
     let refused = post("/").json(r#"{"age":151}"#).build().json::<User>().unwrap_err();
     assert_eq!(refused.status, 400);
     let text = testing::text(refused);
@@ -141,7 +150,8 @@ fn json_is_read_into_its_type() {
 
 #[test]
 fn what_says_it_is_something_else_is_not_read() {
-    let with_type = |content_type| post("/").header("content-type", content_type).chunk("{}").build();
+    let with_type =
+        |content_type| post("/").header("content-type", content_type).chunk("{}").build();
     for (content_type, is_json, is_form, is_multipart) in [
         ("application/json", true, false, false),
         ("Application/Merge-Patch+JSON; charset=utf-8", true, false, false),
@@ -151,9 +161,19 @@ fn what_says_it_is_something_else_is_not_read() {
     ] {
         let is_read = |status| status != 415;
         let request = with_type(content_type);
-        assert_eq!(request.json_value().map_err(|refused| refused.status).map_or_else(is_read, |_| true), is_json);
-        assert_eq!(is_read(request.form::<Search>().unwrap_err().status), is_form, "{content_type}");
-        assert_eq!(with_type(content_type).multipart().map_err(|refused| refused.status).is_ok(), is_multipart);
+        assert_eq!(
+            request.json_value().map_err(|refused| refused.status).map_or_else(is_read, |_| true),
+            is_json
+        );
+        assert_eq!(
+            is_read(request.form::<Search>().unwrap_err().status),
+            is_form,
+            "{content_type}"
+        );
+        assert_eq!(
+            with_type(content_type).multipart().map_err(|refused| refused.status).is_ok(),
+            is_multipart
+        );
     }
     let untyped = post("/").chunk("{}").build();
     assert_eq!(status(untyped.json_value()), 415);
@@ -171,7 +191,8 @@ fn a_form_is_read_into_its_type() {
 
 /// A form in pieces of so many bytes.
 fn multipart(content: &str, size: usize) -> Request {
-    let mut builder = request("POST", "/").header("content-type", "multipart/form-data; boundary=\"b-1\"");
+    let mut builder =
+        request("POST", "/").header("content-type", "multipart/form-data; boundary=\"b-1\"");
     for piece in content.as_bytes().chunks(size) {
         builder = builder.chunk(piece);
     }
@@ -191,7 +212,10 @@ fn a_form_with_files_is_read_in_pieces_of_any_size() {
         assert_eq!(part.text().unwrap(), "1\r\n--b-\r\n", "{size}");
         assert_eq!(part.chunk().unwrap(), None);
         let mut part = form.next_part().unwrap().unwrap();
-        assert_eq!((part.name(), part.file_name(), part.content_type()), ("file", Some("a\"b.txt"), Some("text/x; a=b")));
+        assert_eq!(
+            (part.name(), part.file_name(), part.content_type()),
+            ("file", Some("a\"b.txt"), Some("text/x; a=b"))
+        );
         assert_eq!(part.bytes().unwrap(), b"");
         let mut part = form.next_part().unwrap().unwrap();
         assert_eq!(part.name(), "c");

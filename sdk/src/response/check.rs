@@ -36,7 +36,8 @@ fn left_out(name: &str, reason: &str) {
 
 /// A token (RFC 9110, section 5.6.2): what names of fields, methods and cookies are made of.
 pub(crate) fn is_token(text: &str) -> bool {
-    let is_token_character = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let is_token_character =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_token_character)
 }
 

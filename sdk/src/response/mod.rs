@@ -78,8 +78,9 @@ impl Response {
         E: ToString,
     {
         let mut pieces = pieces.into_iter();
-        let source =
-            Source::new(move || pieces.next().map(|piece| piece.map_err(|error| error.to_string())));
+        let source = Source::new(move || {
+            pieces.next().map(|piece| piece.map_err(|error| error.to_string()))
+        });
         let body = ResponseBody::Stream(BodySource::new(source));
         Self::with_body(status, content_type, body)
     }
@@ -137,7 +138,10 @@ impl Response {
         match cookie.to_field() {
             Some(field) => self.append_header("set-cookie", field),
             None => {
-                crate::log::write_text(crate::log::Level::Warn, "a cookie that is not valid is left out");
+                crate::log::write_text(
+                    crate::log::Level::Warn,
+                    "a cookie that is not valid is left out",
+                );
                 self
             }
         }

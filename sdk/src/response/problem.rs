@@ -80,7 +80,8 @@ impl Problem {
 
 impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
-        let mut response = Self::new(problem.status).header("content-type", "application/problem+json");
+        let mut response =
+            Self::new(problem.status).header("content-type", "application/problem+json");
         response.body = ResponseBody::Bytes(problem.to_json().into_bytes());
         response
     }

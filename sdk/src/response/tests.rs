@@ -31,7 +31,8 @@ fn a_problem_says_what_it_knows() {
         body(response),
         r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"no such user"}"#
     );
-    let problem = Problem::new(418).kind("https://example.org/p").title("T").with("a", &1).with("b", "c");
+    let problem =
+        Problem::new(418).kind("https://example.org/p").title("T").with("a", &1).with("b", "c");
     assert_eq!(
         body(problem.into()),
         r#"{"type":"https://example.org/p","title":"T","status":418,"a":1,"b":"c"}"#
@@ -77,7 +78,11 @@ fn an_impossible_status_is_an_error() {
 
 #[test]
 fn a_stream_is_pulled_piece_by_piece() {
-    let response = Response::stream(200, "text/plain", ["a", "", "bc"].map(|piece| Ok::<_, String>(piece.into())));
+    let response = Response::stream(
+        200,
+        "text/plain",
+        ["a", "", "bc"].map(|piece| Ok::<_, String>(piece.into())),
+    );
     assert_eq!(pieces(response), Ok(vec![b"a".to_vec(), b"bc".to_vec()]));
     let broken = [Ok(b"a".to_vec()), Err("no more"), Ok(b"b".to_vec())];
     assert_eq!(pieces(Response::stream(200, "text/plain", broken)), Err("no more".to_owned()));
@@ -87,7 +92,8 @@ fn a_stream_is_pulled_piece_by_piece() {
 fn a_stream_is_not_pulled_before_it_is_asked_for() {
     let endless = std::iter::repeat_with(|| Ok::<_, String>(vec![0; 1000]));
     drop(Response::stream(200, "text/plain", endless));
-    let never = std::iter::from_fn(|| -> Option<Result<Vec<u8>, String>> { panic!("nobody asked") });
+    let never =
+        std::iter::from_fn(|| -> Option<Result<Vec<u8>, String>> { panic!("nobody asked") });
     drop(Response::stream(200, "text/plain", never));
 }
 
@@ -103,7 +109,10 @@ fn a_reader_is_read_to_its_end() {
     }
     let interrupted = || Err(io::ErrorKind::Interrupted.into());
     let reader = Reluctant(vec![Ok("c"), interrupted(), Ok("ab")]);
-    assert_eq!(pieces(Response::reader(200, "x/y", reader)), Ok(vec![b"ab".to_vec(), b"c".to_vec()]));
+    assert_eq!(
+        pieces(Response::reader(200, "x/y", reader)),
+        Ok(vec![b"ab".to_vec(), b"c".to_vec()])
+    );
     let failing = Reluctant(vec![Ok("c"), Err(io::Error::other("broken")), Ok("ab")]);
     assert_eq!(pieces(Response::reader(200, "x/y", failing)), Err("broken".to_owned()));
     let large = io::repeat(7).take(200_000);

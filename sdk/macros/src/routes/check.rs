@@ -39,7 +39,9 @@ pub(super) fn table(routes: &[Route]) -> Result<Vec<Line<'_>>> {
 
 /// Segment by segment: a text, a parameter, the rest of the path.
 fn by_rank(one: &Pattern, other: &Pattern) -> Ordering {
-    let ranks = |pattern: &Pattern| pattern.segments.iter().map(super::pattern::Segment::rank).collect::<Vec<_>>();
+    let ranks = |pattern: &Pattern| {
+        pattern.segments.iter().map(super::pattern::Segment::rank).collect::<Vec<_>>()
+    };
     ranks(one).cmp(&ranks(other))
 }
 

@@ -85,7 +85,8 @@ fn call(at: usize, route: &Route, table: &[Line<'_>]) -> TokenStream {
     let call = match route.inputs.is_empty() {
         true => call,
         false => {
-            let reads = route.inputs.iter().enumerate().map(|(at, input)| read(at, input)).collect();
+            let reads =
+                route.inputs.iter().enumerate().map(|(at, input)| read(at, input)).collect();
             let patterns = (0..route.inputs.len())
                 .map(|at| quote("::core::option::Option::Some($name),", &[("name", argument(at))]))
                 .collect();
@@ -98,7 +99,12 @@ fn call(at: usize, route: &Route, table: &[Line<'_>]) -> TokenStream {
                         _ => ::core::convert::From::from(faults),
                     }
                 }",
-                &[("reads", reads), ("arguments", arguments), ("patterns", patterns), ("call", call)],
+                &[
+                    ("reads", reads),
+                    ("arguments", arguments),
+                    ("patterns", patterns),
+                    ("call", call),
+                ],
             )
         }
     };
@@ -123,8 +129,7 @@ fn read(at: usize, input: &Input) -> TokenStream {
         }
     };
     let read = if input.source == Source::Form { "form" } else { "json" };
-    let parts =
-        [("name", argument(at)), ("type", input.type_.clone()), ("read", quote(read, &[]))];
+    let parts = [("name", argument(at)), ("type", input.type_.clone()), ("read", quote(read, &[]))];
     quote(template, &parts)
 }
 

@@ -43,7 +43,9 @@ fn pieces(route: &Route, pattern: &Pattern, method: &Method, path: &str, id: &st
     out.json("{\"path\":");
     out.text(path);
     out.json(&format!(",\"method\":\"{}\"", method.name().to_lowercase()));
-    for (name, text) in [("summary", route.docs.summary().as_str()), ("description", route.docs.description())] {
+    for (name, text) in
+        [("summary", route.docs.summary().as_str()), ("description", route.docs.description())]
+    {
         if !text.is_empty() {
             out.json(&format!(",\"{name}\":"));
             out.text(text);
@@ -68,7 +70,10 @@ fn parameters(route: &Route, pattern: &Pattern, out: &mut Pieces) {
     }
     out.json(",\"parameters\":[");
     if let Some(path) = path {
-        out.of("Parameters { place: \"path\", fields: <$type as ::mik_sdk::text::Path>::PARAMETERS }", &path.type_);
+        out.of(
+            "Parameters { place: \"path\", fields: <$type as ::mik_sdk::text::Path>::PARAMETERS }",
+            &path.type_,
+        );
     } else {
         // No type says what they are.
         for (at, name) in pattern.names().enumerate() {
@@ -84,7 +89,8 @@ fn parameters(route: &Route, pattern: &Pattern, out: &mut Pieces) {
 }
 
 fn content(route: &Route, out: &mut Pieces) {
-    let (media_type, template, input) = match (route.input(Source::Json), route.input(Source::Form)) {
+    let (media_type, template, input) = match (route.input(Source::Json), route.input(Source::Form))
+    {
         (Some(json), _) => ("application/json", SCHEMA, json),
         (None, Some(form)) => (
             "application/x-www-form-urlencoded",
@@ -93,7 +99,9 @@ fn content(route: &Route, out: &mut Pieces) {
         ),
         (None, None) => return,
     };
-    out.json(&format!(",\"requestBody\":{{\"required\":true,\"content\":{{\"{media_type}\":{{\"schema\":"));
+    out.json(&format!(
+        ",\"requestBody\":{{\"required\":true,\"content\":{{\"{media_type}\":{{\"schema\":"
+    ));
     out.of(template, &input.type_);
     out.json("}}}");
 }

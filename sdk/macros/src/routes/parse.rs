@@ -86,7 +86,10 @@ fn skip_past_comma(input: &mut Cursor) {
 fn route(input: &mut Cursor) -> Result<Route> {
     let docs = input.attributes()?;
     if let Some(other) = docs.others.first() {
-        return Err(Error::new(other.span, "a route takes no attribute but its documentation (`///`)"));
+        return Err(Error::new(
+            other.span,
+            "a route takes no attribute but its documentation (`///`)",
+        ));
     }
     let methods = methods(input)?;
     let patterns = patterns(input)?;

@@ -94,7 +94,9 @@ fn segments(text: &str) -> std::result::Result<Vec<Segment>, String> {
         if matches!(segment, Segment::Rest(_)) && !is_last {
             return Err(format!("`{part}` stands for the rest of the path: nothing can follow it"));
         }
-        if segment.name().is_some() && segments.iter().any(|other: &Segment| other.name() == segment.name()) {
+        if segment.name().is_some()
+            && segments.iter().any(|other: &Segment| other.name() == segment.name())
+        {
             return Err(format!("`{part}`: there is a parameter of this name before"));
         }
         segments.push(segment);
@@ -111,8 +113,12 @@ fn segment(part: &str) -> std::result::Result<Segment, String> {
     }
     let inside = match (part.strip_prefix('{'), part.strip_suffix('}')) {
         (Some(_), Some(_)) => &part[1..part.len() - 1],
-        (Some(rest), None) if !rest.contains('}') => return Err(format!("`{part}` lacks a `}}`; did you mean `{part}}}`?")),
-        (None, Some(rest)) if !rest.contains('{') => return Err(format!("`{part}` lacks a `{{`; did you mean `{{{part}`?")),
+        (Some(rest), None) if !rest.contains('}') => {
+            return Err(format!("`{part}` lacks a `}}`; did you mean `{part}}}`?"))
+        }
+        (None, Some(rest)) if !rest.contains('{') => {
+            return Err(format!("`{part}` lacks a `{{`; did you mean `{{{part}`?"))
+        }
         _ => return Err(format!("`{part}`: a parameter stands alone between two slashes")),
     };
     let (name, is_rest) = match inside.strip_suffix('*') {
@@ -124,7 +130,9 @@ fn segment(part: &str) -> std::result::Result<Segment, String> {
             Some((name, _)) if is_name(name) => {
                 format!("`{part}`: what a parameter is, the type says; did you mean `{{{name}}}`?")
             }
-            _ if name.contains(['{', '}']) => format!("`{part}`: a parameter stands alone between two slashes"),
+            _ if name.contains(['{', '}']) => {
+                format!("`{part}`: a parameter stands alone between two slashes")
+            }
             _ => format!("`{part}`: the name of a parameter is one of a field, such as `{{id}}`"),
         });
     }
