@@ -6,6 +6,7 @@ mod cli;
 mod clock;
 mod coding;
 mod config;
+mod docs;
 mod edge;
 mod everything;
 mod guard;
