@@ -2,9 +2,7 @@
 //!
 //! [`Cursor`] reads; [`quote`] writes; an [`Error`] points at the token it speaks of.
 
-use proc_macro::{
-    Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree,
-};
+use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
@@ -25,13 +23,6 @@ impl Error {
         Self { mistakes: vec![(first, last, message.into())] }
     }
 
-    /// A mistake that is all of some tokens; `fallback` is the place if there is none.
-    pub(crate) fn all(tokens: &TokenStream, fallback: Span, message: impl Into<String>) -> Self {
-        let mut spans = tokens.clone().into_iter().map(|token| token.span());
-        let first = spans.next().unwrap_or(fallback);
-        Self::between(first, spans.last().unwrap_or(first), message)
-    }
-
     /// A word that is not one of those that are known: with the one that was meant, if that can be guessed.
     pub(crate) fn unknown(span: Span, what: &str, word: &str, known: &[&str]) -> Self {
         let hint = match closest(word, known) {
@@ -50,7 +41,10 @@ impl Error {
 
     /// As items, for a macro that stands where items stand.
     pub(crate) fn into_items(self) -> TokenStream {
-        self.mistakes.into_iter().flat_map(|(first, last, text)| compile_error(first, last, &text)).collect()
+        self.mistakes
+            .into_iter()
+            .flat_map(|(first, last, text)| compile_error(first, last, &text))
+            .collect()
     }
 
     /// As an expression.
@@ -201,7 +195,9 @@ impl Cursor {
     /// "expected `what`", at the next token.
     pub(crate) fn expected(&self, what: &str) -> Error {
         match self.peek() {
-            Some(found) => Error::new(found.span(), format!("expected {what}, found `{}`", shown(found))),
+            Some(found) => {
+                Error::new(found.span(), format!("expected {what}, found `{}`", shown(found)))
+            }
             None => Error::new(self.end, format!("expected {what}")),
         }
     }
@@ -416,7 +412,9 @@ pub(crate) fn name_of(ident: &Ident) -> String {
 pub(crate) fn unwrapped(token: &TokenTree) -> TokenTree {
     if let TokenTree::Group(group) = token {
         let mut inside = group.stream().into_iter();
-        if let (Delimiter::None, Some(only), None) = (group.delimiter(), inside.next(), inside.next()) {
+        if let (Delimiter::None, Some(only), None) =
+            (group.delimiter(), inside.next(), inside.next())
+        {
             return unwrapped(&only);
         }
     }
@@ -514,6 +512,11 @@ fn substituted(tokens: TokenStream, span: Span, parts: &[(&str, TokenStream)]) -
     result.into_iter().collect()
 }
 
+/// Where tokens begin.
+pub(crate) fn span_of(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+}
+
 /// A string literal.
 pub(crate) fn string(value: &str) -> TokenStream {
     TokenStream::from(TokenTree::Literal(Literal::string(value)))
@@ -543,7 +546,8 @@ pub(crate) fn list(words: &[&str]) -> String {
 pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     let limit = word.chars().count().max(3) / 3;
-    let distances = known.iter().map(|candidate| (distance(&word, &candidate.to_lowercase()), *candidate));
+    let distances =
+        known.iter().map(|candidate| (distance(&word, &candidate.to_lowercase()), *candidate));
     let (distance, candidate) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance <= limit).then_some(candidate)
 }
@@ -551,13 +555,20 @@ pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 /// How many characters to insert, delete, replace or swap make one word of the other.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<_>, Vec<_>) = (from.chars().collect(), to.chars().collect());
-    let mut rows = vec![vec![0; to.len() + 1]; from.len() + 1];
-    for (n, row) in rows.iter_mut().enumerate() {
-        row[0] = n;
-    }
-    for n in 0..=to.len() {
-        rows[0][n] = n;
-    }
+    let row = |n| {
+        (0..=to.len())
+            .map(|m| {
+                if n == 0 {
+                    m
+                } else if m == 0 {
+                    n
+                } else {
+                    0
+                }
+            })
+            .collect()
+    };
+    let mut rows: Vec<Vec<usize>> = (0..=from.len()).map(row).collect();
     for i in 1..=from.len() {
         for j in 1..=to.len() {
             let replaced = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
@@ -589,7 +600,10 @@ mod tests {
 
     #[test]
     fn string_literals_have_the_value_that_rust_gives_them() {
-        assert_eq!(unquoted(r#""a\n\t\\\"\'\0\x41\u{1_F600}b""#).as_deref(), Some("a\n\t\\\"'\0A\u{1F600}b"));
+        assert_eq!(
+            unquoted(r#""a\n\t\\\"\'\0\x41\u{1_F600}b""#).as_deref(),
+            Some("a\n\t\\\"'\0A\u{1F600}b")
+        );
         assert_eq!(unquoted("\"a\\\n   b\"").as_deref(), Some("ab"));
         assert_eq!(unquoted(r##"r#"a\n"b"#"##).as_deref(), Some("a\\n\"b"));
         assert_eq!(unquoted("b\"a\""), None);

@@ -1,1 +1,0 @@
-//! Schemas of types, and the records of them in a component.
