@@ -31,7 +31,7 @@ struct Told {
 
 impl Bench {
     fn new(files: &[(&str, &str)]) -> Self {
-        let bench = Self { folder: tempfile::tempdir().unwrap() };
+        let bench = Self { folder: TempDir::with_prefix("mik-").unwrap() };
         fs::create_dir(bench.at("bin")).unwrap();
         files.iter().for_each(|(path, text)| bench.write(path, text));
         bench

@@ -220,8 +220,10 @@ fn pass_on(
 fn command_line(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
-    let words = std::iter::once(name).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    let words = std::iter::once(name).chain(command.get_args()).map(|word| word.to_string_lossy());
+    // How cargo tells what it has made is between it and mik.
+    let words = words.filter(|word| !word.starts_with("--message-format"));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -274,5 +274,5 @@ fn building_leaves_to_others_what_others_read() {
     let text = "[middleware.own]\nx = 1\n[modules.\"-\"]\n[[plugin]]\nx = 1\n[server]\nprot = 1\n[biuld]\n";
     let (_, _, problems) = read_for_build(text);
     let marked: Vec<_> = problems.iter().filter_map(|p| Some(&text[p.span.clone()?])).collect();
-    assert_eq!(marked, ["prot", "biuld"]);
+    assert_eq!(marked, ["biuld", "prot"]);
 }

@@ -112,8 +112,8 @@ fn modules_are_where_they_are_served_from() {
         Some(modules.strip_prefix(folder.path()).unwrap().display().to_string())
     };
     assert_eq!(modules(&[CARGO]), None);
-    assert_eq!(modules(&[CARGO, ("modules/a.wasm", "")]).as_deref(), Some("modules/"));
-    assert_eq!(modules(&[CARGO, NAMED]).as_deref(), Some("modules/"));
+    assert_eq!(modules(&[CARGO, ("modules/a.wasm", "")]).as_deref(), Some("modules"));
+    assert_eq!(modules(&[CARGO, NAMED]).as_deref(), Some("modules"));
     let config = ("mik.toml", "[server]\nmodules = \"served\"\n");
     assert_eq!(modules(&[CARGO, config]).as_deref(), Some("served"));
     let one = ("mik.toml", "[server]\nmodules = \"dist/app.wasm\"\n");
