@@ -9,6 +9,8 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mik_core::RoutePath;
 
+#[cfg(feature = "develop")]
+use crate::commands::new::Template;
 use crate::config::{EnvName, HostName};
 use crate::log::Format;
 
@@ -23,6 +25,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  mik new my-api               a new project, from a template
   mik build -rc                its component, optimised and ready to serve
   mik run                      the project of ./mik.toml, or the folder ./modules/
   mik run app.wasm             one component, at http://127.0.0.1:3000/run/app/
@@ -33,6 +36,10 @@ Examples:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Start a new project from a template
+    #[cfg(feature = "develop")]
+    #[command(after_help = NEW)]
+    New(NewArgs),
     /// Build the component of a project, and put it where it is served
     #[cfg(feature = "develop")]
     #[command(after_help = BUILD)]
@@ -61,6 +68,71 @@ const COMPLETIONS: &str = "\
 Examples:
   mik completions bash > ~/.local/share/bash-completion/completions/mik
   mik completions fish > ~/.config/fish/completions/mik.fish";
+
+/// `mik build`.
+#[cfg(feature = "develop")]
+#[derive(Debug, Clone, Args)]
+pub struct BuildArgs {
+    /// The folder of the project [default: the current one]
+    #[arg(value_name = "DIR")]
+    pub path: Option<PathBuf>,
+    /// Optimise: cargo's profile `release`, -Os for C, MIK_RELEASE=1 for a command
+    #[arg(long, short)]
+    pub release: bool,
+    /// Compose: the handler, the HTTP bridge that it needs, and the dependencies of mik.toml in one component
+    #[arg(long, short)]
+    pub compose: bool,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(feature = "develop")]
+const BUILD: &str = "\
+What kind of project it is, its files tell: Cargo.toml, package.json, app.py, src/*.c, or the key `command` of
+[build] in mik.toml for any other language. Missing tools are named before anything runs.
+
+Writes dist/NAME.wasm, or dist/NAME-composed.wasm with --compose, and links it into the folder of modules,
+from which a server that runs takes it without dropping a request. dist/NAME.openapi.json describes the routes,
+where they are known.
+Exit status: 0 when it is built, 1 when not, 2 for wrong usage.
+
+Examples:
+  mik build                    quickly, with names for the backtraces of failures
+  mik build -rc                as it is deployed
+  mik build services/cart -rc --json | jq .component.path";
+
+/// `mik new`.
+#[cfg(feature = "develop")]
+#[derive(Debug, Clone, Args)]
+pub struct NewArgs {
+    /// The folder of the project; its last part is the project's name. Asked for on a terminal
+    #[arg(value_name = "NAME")]
+    pub path: Option<PathBuf>,
+    /// What to start from. Asked for on a terminal [default: rust]
+    #[arg(long, short, value_name = "TEMPLATE")]
+    pub template: Option<Template>,
+    /// Ask nothing: take the default of what no flag says
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Make no git repository
+    #[arg(long)]
+    pub no_git: bool,
+    /// List the templates, and make nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[cfg(feature = "develop")]
+const NEW: &str = "\
+All templates are part of mik: nothing is fetched. A folder that has anything in it is never touched. The project
+becomes a git repository unless it lies in one already.
+
+Examples:
+  mik new my-api                       asks what to start from
+  mik new my-api --yes                 the template rust
+  mik new services/cart -t ts          a project named cart, in TypeScript
+  mik new --list                       what there is to start from";
 
 /// `mik build`.
 #[cfg(feature = "develop")]
@@ -253,7 +325,7 @@ impl Cli {
             #[cfg(feature = "javascript")]
             Command::Types(_) => None,
             #[cfg(feature = "develop")]
-            Command::Build(_) => None,
+            Command::New(_) | Command::Build(_) => None,
             Command::Schema | Command::Completions { .. } => None,
         };
         if let (Some(project), Some((_, matches))) = (project, matches.subcommand()) {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use mik_core::{BuildError, Unknown};
 
+#[cfg(feature = "develop")]
+use crate::commands::new::NewError;
 use crate::config::Problems;
 use crate::log::LogError;
 #[cfg(feature = "develop")]
@@ -20,6 +22,10 @@ pub enum Failure {
     /// There is nothing to work on.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// There is no new project.
+    #[cfg(feature = "develop")]
+    #[error(transparent)]
+    New(#[from] NewError),
     /// There is no project to build.
     #[cfg(feature = "develop")]
     #[error(transparent)]
@@ -86,6 +92,8 @@ impl Failure {
     /// 2 for wrong usage, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
+            #[cfg(feature = "develop")]
+            Self::New(error) if error.is_usage() => 2,
             #[cfg(feature = "develop")]
             Self::Project(ProjectError::Missing { .. } | ProjectError::Nothing { .. }) => 2,
             Self::Usage(_) | Self::Source(_) | Self::Log(LogError::Filter { .. }) => 2,

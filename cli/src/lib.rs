@@ -36,10 +36,12 @@ use std::process::ExitCode;
 use mik_core::Registry;
 
 #[cfg(feature = "develop")]
-pub use args::BuildArgs;
+pub use args::{BuildArgs, NewArgs};
 #[cfg(feature = "javascript")]
 pub use args::TypesArgs;
 pub use args::{CheckArgs, Cli, Command, EnvArg, MiddlewareArgs, Origin, ProjectArgs, RunArgs};
+#[cfg(feature = "develop")]
+pub use commands::new::{InvalidProjectName, NewError, PlaceError, Template};
 #[cfg(feature = "develop")]
 pub use build::{
     BuildError, Builder, Built, ComposeError, MissingTool, Options, Progress, Stopper, SupplyError,

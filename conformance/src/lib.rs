@@ -31,6 +31,7 @@ mod row;
 mod setup;
 #[cfg(test)]
 mod tests;
+mod toolchain;
 mod wire;
 
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub use process::cpu;
 pub use raw::{Answer, Head, Raw, Received, Response, request, told};
 pub use row::{BASELINE, HELLO, INNOCENT};
 pub use setup::{Finished, SECRET, Setup};
+pub use toolchain::{folders, toolchain};
 pub use wire::{Fields, Framing, Stop, Wire};
 
 /// How long a client waits for something that has no time of its own.

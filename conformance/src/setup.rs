@@ -153,6 +153,14 @@ impl Setup {
     /// Runs `mik` with these arguments in the project's folder, to its end, which must come within a
     /// minute.
     pub fn run(&self, args: &[&str]) -> Finished {
+        self.run_within(Duration::from_secs(60), args)
+    }
+
+    /// The same for what may take longer.
+    ///
+    /// # Panics
+    /// With what it has written, if it takes longer still.
+    pub fn run_within(&self, time: Duration, args: &[&str]) -> Finished {
         let mut child = self.command(args).spawn().expect("mik runs");
         let stdout = drain(child.stdout.take());
         let stderr = drain(child.stderr.take());
@@ -160,7 +168,7 @@ impl Setup {
         let status = loop {
             match child.try_wait().expect("a child can be waited for") {
                 Some(status) => break Some(status),
-                None if started.elapsed() > Duration::from_secs(60) => break None,
+                None if started.elapsed() > time => break None,
                 None => thread::sleep(Duration::from_millis(10)),
             }
         };
@@ -172,7 +180,7 @@ impl Setup {
         let text = |thread: thread::JoinHandle<String>| thread.join().unwrap_or_default();
         let (stdout, stderr) = (text(stdout), text(stderr));
         let status = status.unwrap_or_else(|| {
-            panic!("mik {args:?} has not ended after a minute\nstdout: {stdout}\nstderr: {stderr}")
+            panic!("mik {args:?} has not ended after {time:?}\nstdout: {stdout}\nstderr: {stderr}")
         });
         Finished { status, stdout, stderr }
     }

@@ -5,6 +5,8 @@ mod build;
 mod check;
 mod completions;
 mod middleware;
+#[cfg(feature = "develop")]
+pub(crate) mod new;
 mod run;
 mod schema;
 #[cfg(feature = "javascript")]
@@ -18,6 +20,8 @@ use crate::failure::Failure;
 /// Does what the command line asks for.
 pub(crate) fn execute(cli: Cli, registry: Registry) -> Result<(), Failure> {
     match cli.command {
+        #[cfg(feature = "develop")]
+        Command::New(args) => new::new(&args),
         #[cfg(feature = "develop")]
         Command::Build(args) => build::build(&args),
         Command::Run(args) => run::run(args, registry),

@@ -16,6 +16,7 @@ mod identity;
 mod limits_http;
 mod metrics;
 mod modules;
+mod new;
 mod outbound;
 mod own_middleware;
 mod plugins;
