@@ -40,6 +40,10 @@ pub(crate) fn request(input: TokenStream) -> Result<TokenStream> {
 /// `call!("orders", POST "/create", …)`: to another module of the same host.
 pub(crate) fn call(input: TokenStream) -> Result<TokenStream> {
     let mut input = Cursor::new(input, Span::call_site());
+    if matches!(input.peek(), Some(TokenTree::Ident(word)) if METHODS.contains(&name_of(word).as_str()))
+    {
+        return Err(input.expected("the name of a module in quotes, and then the method"));
+    }
     let module = target(&mut input, "the name of a module in quotes", |module| {
         let is_name = !module.is_empty()
             && module.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));

@@ -6,6 +6,10 @@ use super::Response;
 ///
 /// With `Result<Response, Response>` a handler can use `?` on whatever becomes a response: what the accessors of
 /// [`Request`](crate::Request) fail with, and [`client::Error`](crate::client::Error).
+#[diagnostic::on_unimplemented(
+    message = "a handler returns a `Response`, not `{Self}`",
+    note = "or a `Result<Response, Response>`; `ok!(value)` makes a response of a value"
+)]
 pub trait Reply {
     /// The response.
     fn reply(self) -> Response;

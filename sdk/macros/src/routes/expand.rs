@@ -73,47 +73,46 @@ fn line(line: &Line<'_>) -> TokenStream {
 fn call(at: usize, route: &Route, table: &[Line<'_>]) -> TokenStream {
     let numbers = table.iter().enumerate().filter(|(_, line)| line.route == at);
     let numbers = numbers.map(|(number, _)| quote("| $number", &[("number", integer(number))]));
-    let span = route.handler.span;
-    let arguments: TokenStream = (0..route.inputs.len())
-        .map(|at| quote_at(span, "$name,", &[("name", argument(at))]))
-        .collect();
+    let each = |write: fn((usize, &Input)) -> TokenStream| -> TokenStream {
+        route.inputs.iter().enumerate().map(write).collect()
+    };
+    let arguments = each(|(at, input)| quote("$name,", &[("name", argument(at, input))]));
+    // What is wrong with the function is told at its name.
     let call = quote_at(
-        span,
+        route.handler.span,
         "::mik_sdk::response::Reply::reply($function($arguments request))",
         &[("function", route.handler.path.clone()), ("arguments", arguments.clone())],
     );
     let call = match route.inputs.is_empty() {
         true => call,
-        false => {
-            let reads =
-                route.inputs.iter().enumerate().map(|(at, input)| read(at, input)).collect();
-            let patterns = (0..route.inputs.len())
-                .map(|at| quote("::core::option::Option::Some($name),", &[("name", argument(at))]))
-                .collect();
-            quote(
-                "{
-                    let mut faults = ::mik_sdk::validate::Faults::new();
-                    $reads
-                    match ($arguments) {
-                        ($patterns) if faults.is_empty() => $call,
-                        _ => ::core::convert::From::from(faults),
-                    }
-                }",
-                &[
-                    ("reads", reads),
-                    ("arguments", arguments),
-                    ("patterns", patterns),
-                    ("call", call),
-                ],
-            )
-        }
+        false => quote(
+            "{
+                let mut faults = ::mik_sdk::validate::Faults::new();
+                $reads
+                match ($arguments) {
+                    ($patterns) if faults.is_empty() => $call,
+                    _ => ::core::convert::From::from(faults),
+                }
+            }",
+            &[
+                ("reads", each(|(at, input)| read(at, input))),
+                ("patterns", each(pattern)),
+                ("arguments", arguments),
+                ("call", call),
+            ],
+        ),
     };
     quote("$numbers => $call,", &[("numbers", numbers.collect()), ("call", call)])
 }
 
-/// The name of a local variable.
-fn argument(at: usize) -> TokenStream {
-    quote(&format!("argument_{at}"), &[])
+/// The name of a local variable; what is wrong with it is told at its type.
+fn argument(at: usize, input: &Input) -> TokenStream {
+    let span = input.type_.clone().into_iter().next().map_or(input.span, |token| token.span());
+    quote_at(span, &format!("argument_{at}"), &[])
+}
+
+fn pattern((at, input): (usize, &Input)) -> TokenStream {
+    quote("::core::option::Option::Some($name),", &[("name", argument(at, input))])
 }
 
 /// `let argument_0 = …;`: an `Option` of the value; its faults are noted.
@@ -129,7 +128,8 @@ fn read(at: usize, input: &Input) -> TokenStream {
         }
     };
     let read = if input.source == Source::Form { "form" } else { "json" };
-    let parts = [("name", argument(at)), ("type", input.type_.clone()), ("read", quote(read, &[]))];
+    let parts =
+        [("name", argument(at, input)), ("type", input.type_.clone()), ("read", quote(read, &[]))];
     quote(template, &parts)
 }
 
