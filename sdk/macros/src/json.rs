@@ -307,7 +307,7 @@ pub(crate) fn quoted(text: &str) -> String {
             '\r' => json.push_str("\\r"),
             '\t' => json.push_str("\\t"),
             character if character < ' ' => {
-                json.push_str(&format!("\\u{:04x}", u32::from(character)))
+                json.push_str(&format!("\\u{:04x}", u32::from(character)));
             }
             character => json.push(character),
         }

@@ -228,8 +228,9 @@ pub fn ensure(input: TokenStream) -> TokenStream {
 ///     Response::text(200, request.path())
 /// }
 /// # use mik_sdk::testing;
+/// # fn main() {
 /// # assert_eq!(testing::text(respond(&testing::get("/users/7").build())), r#"{"id":7,"name":"Alice"}"#);
-/// # fn main() {}
+/// # }
 /// ```
 ///
 /// **Methods**, one or several; **paths**, one or several; the **function**. What it takes besides the request stands in

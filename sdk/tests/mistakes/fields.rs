@@ -1,7 +1,5 @@
 use mik_sdk::prelude::*;
 
-type Alias = bool;
-
 #[derive(Type)]
 struct Fields {
     #[field(patern = "^a$")]
@@ -48,18 +46,6 @@ struct Fields {
     optional: Option<u8>,
     #[field(rename = "nothing")]
     same: u8,
-}
-
-#[derive(Type)]
-struct Default {
-    #[field(default = "x")]
-    number: u8,
-}
-
-#[derive(Type)]
-struct ByAlias {
-    #[field(min = 1)]
-    alias: Alias,
 }
 
 fn main() {}

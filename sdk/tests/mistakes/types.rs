@@ -7,6 +7,14 @@ struct Fields {
     unknown: Unknown,
 }
 
+type Alias = bool;
+
+#[derive(Type)]
+struct ByAlias {
+    #[field(min = 1)]
+    alias: Alias,
+}
+
 #[derive(Path)]
 struct PathFields {
     unknown: Unknown,

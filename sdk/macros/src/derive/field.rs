@@ -3,7 +3,8 @@
 use proc_macro::{Span, TokenStream};
 
 use super::input::renamed;
-use super::rules::{Kind, Rules};
+use super::kind::Kind;
+use super::rules::Rules;
 use crate::json::constant;
 use crate::tokens::{Attributes, Cursor, Error, Errors, Result, Text};
 

@@ -3,6 +3,7 @@
 mod choice;
 mod field;
 mod input;
+mod kind;
 mod object;
 mod parameters;
 mod rules;

@@ -200,7 +200,7 @@ impl Parser {
                 };
                 match (first, last) {
                     (Node::Character(first), Node::Character(last)) if first <= last => {
-                        ranges.push((first, last))
+                        ranges.push((first, last));
                     }
                     (Node::Character(_), Node::Character(_)) => {
                         return self.fail_at(from, "a range that ends before it begins");
