@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use mik_core::RoutePath;
+use mik_core::{ModuleName, RoutePath};
 
 #[cfg(feature = "develop")]
 use crate::commands::new::Template;
@@ -27,6 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   mik new my-api               a new project, from a template
   mik build -rc                its component, optimised and ready to serve
+  mik dev                      build, serve, and build again on every change
   mik run                      the project of ./mik.toml, or the folder ./modules/
   mik run app.wasm             one component, at http://127.0.0.1:3000/run/app/
   mik check                    what is in force, and everything that is wrong with it
@@ -44,6 +45,10 @@ pub enum Command {
     #[cfg(feature = "develop")]
     #[command(after_help = BUILD)]
     Build(BuildArgs),
+    /// Build and serve a project, and do so again on every change
+    #[cfg(feature = "develop")]
+    #[command(after_help = DEV)]
+    Dev(DevArgs),
     /// Serve a project, a folder of components, or one component
     Run(RunArgs),
     /// Show the effective configuration and every problem at once
@@ -68,39 +73,6 @@ const COMPLETIONS: &str = "\
 Examples:
   mik completions bash > ~/.local/share/bash-completion/completions/mik
   mik completions fish > ~/.config/fish/completions/mik.fish";
-
-/// `mik build`.
-#[cfg(feature = "develop")]
-#[derive(Debug, Clone, Args)]
-pub struct BuildArgs {
-    /// The folder of the project [default: the current one]
-    #[arg(value_name = "DIR")]
-    pub path: Option<PathBuf>,
-    /// Optimise: cargo's profile `release`, -Os for C, MIK_RELEASE=1 for a command
-    #[arg(long, short)]
-    pub release: bool,
-    /// Compose: the handler, the HTTP bridge that it needs, and the dependencies of mik.toml in one component
-    #[arg(long, short)]
-    pub compose: bool,
-    /// Print JSON, for programs
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[cfg(feature = "develop")]
-const BUILD: &str = "\
-What kind of project it is, its files tell: Cargo.toml, package.json, app.py, src/*.c, or the key `command` of
-[build] in mik.toml for any other language. Missing tools are named before anything runs.
-
-Writes dist/NAME.wasm, or dist/NAME-composed.wasm with --compose, and links it into the folder of modules,
-from which a server that runs takes it without dropping a request. dist/NAME.openapi.json describes the routes,
-where they are known.
-Exit status: 0 when it is built, 1 when not, 2 for wrong usage.
-
-Examples:
-  mik build                    quickly, with names for the backtraces of failures
-  mik build -rc                as it is deployed
-  mik build services/cart -rc --json | jq .component.path";
 
 /// `mik new`.
 #[cfg(feature = "develop")]
@@ -166,6 +138,37 @@ Examples:
   mik build                    quickly, with names for the backtraces of failures
   mik build -rc                as it is deployed
   mik build services/cart -rc --json | jq .component.path";
+
+/// `mik dev`.
+#[cfg(feature = "develop")]
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// What to work on, and how to serve it.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// Build optimised components, as they are deployed
+    #[arg(long, short)]
+    pub release: bool,
+    /// Serve what is there and build nothing
+    #[arg(long)]
+    pub no_build: bool,
+}
+
+#[cfg(feature = "develop")]
+const DEV: &str = "\
+The server starts at once and keeps its address. What is built replaces what was there without dropping a
+request; what does not build leaves it there, with the compiler's message on the terminal. Watched are the
+sources, mik.toml, modules and scripts; static files are read when they are asked for.
+
+Keys: r builds again, o opens the browser, q quits (so does Ctrl-C).
+The first line on standard error is `listening on http://HOST:PORT`. MIK_LOG filters the log, as for `mik run`.
+Exit status: 0 after a clean end, 1 when it cannot start, 2 for wrong usage.
+
+Examples:
+  mik dev                      the project of this folder
+  mik dev shop/ --port 8080    another one, elsewhere
+  mik dev --release            optimised, for measuring
+  mik dev --no-build           scripts and components that are there already";
 
 /// `mik run`.
 #[derive(Debug, Args)]
@@ -281,6 +284,9 @@ pub struct ProjectArgs {
     /// Where the values came from, by the name of the argument.
     #[arg(skip)]
     pub origins: BTreeMap<&'static str, Origin>,
+    /// A module that is being built: what is said of it is no mistake while its file is not there.
+    #[arg(skip)]
+    pub expected: Option<ModuleName>,
 }
 
 /// Where a value came from.
@@ -319,6 +325,8 @@ impl Cli {
         let matches = Self::command().try_get_matches_from(args)?;
         let mut cli = Self::from_arg_matches(&matches)?;
         let project = match &mut cli.command {
+            #[cfg(feature = "develop")]
+            Command::Dev(args) => Some(&mut args.project),
             Command::Run(args) => Some(&mut args.project),
             Command::Check(args) => Some(&mut args.project),
             Command::Middleware(args) => Some(&mut args.project),

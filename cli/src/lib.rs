@@ -27,6 +27,7 @@ mod plan;
 mod project;
 #[cfg(test)]
 mod rig;
+mod serving;
 mod signals;
 mod source;
 
@@ -36,17 +37,17 @@ use std::process::ExitCode;
 use mik_core::Registry;
 
 #[cfg(feature = "develop")]
-pub use args::{BuildArgs, NewArgs};
+pub use args::{BuildArgs, DevArgs, NewArgs};
 #[cfg(feature = "javascript")]
 pub use args::TypesArgs;
 pub use args::{CheckArgs, Cli, Command, EnvArg, MiddlewareArgs, Origin, ProjectArgs, RunArgs};
-#[cfg(feature = "develop")]
-pub use commands::new::{InvalidProjectName, NewError, PlaceError, Template};
 #[cfg(feature = "develop")]
 pub use build::{
     BuildError, Builder, Built, ComposeError, MissingTool, Options, Progress, Stopper, SupplyError,
     ToolOutput,
 };
+#[cfg(feature = "develop")]
+pub use commands::new::{InvalidProjectName, NewError, PlaceError, Template};
 pub use failure::Failure;
 pub use inspect::{Access, Inspection};
 pub use log::{Format, LogError};

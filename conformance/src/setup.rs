@@ -96,7 +96,7 @@ impl Setup {
         self.file(&format!("modules/{name}.wasm"), content)
     }
 
-    /// Arguments of `mik run`, after those that every test has.
+    /// Arguments of `mik run` or `mik dev`, after those that every test has.
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(ToString::to_string));
@@ -141,7 +141,19 @@ impl Setup {
     /// # Panics
     /// With its stderr, if it does not.
     pub fn start(self) -> Mik {
-        let mut args = vec!["run", "--host", "127.0.0.1", "--port", "0"];
+        self.start_as("run")
+    }
+
+    /// The same with `mik dev`.
+    ///
+    /// # Panics
+    /// With its stderr, if it does not listen.
+    pub fn dev(self) -> Mik {
+        self.start_as("dev")
+    }
+
+    fn start_as(self, command: &str) -> Mik {
+        let mut args = vec![command, "--host", "127.0.0.1", "--port", "0"];
         args.extend(self.args.iter().map(String::as_str));
         if !args.iter().any(|arg| arg.starts_with("./")) {
             args.push(".");

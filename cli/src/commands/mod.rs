@@ -4,6 +4,8 @@
 mod build;
 mod check;
 mod completions;
+#[cfg(feature = "develop")]
+mod dev;
 mod middleware;
 #[cfg(feature = "develop")]
 pub(crate) mod new;
@@ -24,6 +26,8 @@ pub(crate) fn execute(cli: Cli, registry: Registry) -> Result<(), Failure> {
         Command::New(args) => new::new(&args),
         #[cfg(feature = "develop")]
         Command::Build(args) => build::build(&args),
+        #[cfg(feature = "develop")]
+        Command::Dev(args) => dev::dev(&args, registry),
         Command::Run(args) => run::run(args, registry),
         Command::Check(args) => check::check(&args, &registry),
         Command::Middleware(args) => middleware::middleware(&args, &registry),

@@ -2,6 +2,8 @@
 
 mod json;
 mod pretty;
+#[cfg(feature = "develop")]
+mod requests;
 mod sink;
 
 use std::fmt;
@@ -13,6 +15,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+#[cfg(feature = "develop")]
+pub(crate) use requests::duration;
 pub(crate) use sink::Sink;
 
 /// What is logged unless `MIK_LOG` says otherwise.
@@ -36,10 +40,26 @@ impl Format {
     }
 }
 
+/// What the lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// As the format is: each event by itself.
+    Plain(Format),
+    /// For who works on what is served: requests, and who says what.
+    #[cfg(feature = "develop")]
+    Requests,
+}
+
+impl From<Format> for Style {
+    fn from(format: Format) -> Self {
+        Self::Plain(format)
+    }
+}
+
 /// The log of this process. Lines wait until [`Log::open`]; dropping it lets them out.
 pub(crate) struct Log {
     sink: Sink,
-    format: Format,
+    style: Style,
 }
 
 /// The log cannot be set up.
@@ -62,35 +82,39 @@ pub enum LogError {
 
 impl Log {
     /// Takes every event of this process from now on, filtered by `filter` (what `MIK_LOG` holds).
-    pub(crate) fn start(format: Format, filter: Option<&str>) -> Result<Self, LogError> {
+    pub(crate) fn start(style: Style, filter: Option<&str>) -> Result<Self, LogError> {
         let text = filter.unwrap_or(DEFAULT_FILTER);
         let filter: Targets =
             text.parse().map_err(|reason| LogError::Filter { text: text.to_owned(), reason })?;
-        let dropped = match format {
-            Format::Pretty => {
-                |lost| format!("{lost} log lines dropped: standard error is read too slowly\n")
-            }
-            Format::Json => |lost| {
+        let dropped = match style {
+            Style::Plain(Format::Json) => |lost| {
                 let message = "log lines dropped: standard error is read too slowly";
                 json_line("WARN", message, [("dropped", serde_json::Value::from(lost))])
             },
+            _ => |lost| format!("{lost} log lines dropped: standard error is read too slowly\n"),
         };
         let sink = Sink::start(io::stderr(), dropped)?;
         let events = tracing_subscriber::registry().with(filter);
         let lines = tracing_subscriber::fmt::layer().with_writer(sink.clone());
         // A second log in one process (in tests) leaves the first in place.
-        let _ = match format {
-            Format::Pretty => {
+        let _ = match style {
+            Style::Plain(Format::Pretty) => {
                 events.with(lines.with_ansi(colour()).event_format(pretty::Pretty)).try_init()
             }
-            Format::Json => events.with(lines.with_ansi(false).event_format(json::Json)).try_init(),
+            Style::Plain(Format::Json) => {
+                events.with(lines.with_ansi(false).event_format(json::Json)).try_init()
+            }
+            #[cfg(feature = "develop")]
+            Style::Requests => {
+                events.with(lines.with_ansi(colour()).event_format(requests::Requests)).try_init()
+            }
         };
         panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string).unwrap_or_default();
             let message = panic.payload_as_str().unwrap_or("unknown");
             tracing::error!(target: "mik::panic", location, "panic: {message}");
         }));
-        Ok(Self { sink, format })
+        Ok(Self { sink, style })
     }
 
     /// Lets lines out: first `line`, then `text` for people or what `fields` give as one event in JSON,
@@ -102,11 +126,11 @@ impl Log {
         message: &str,
         fields: [(&str, serde_json::Value); N],
     ) {
-        match self.format {
-            Format::Pretty => self.sink.open(&format!("{line}\n{text}")),
-            Format::Json => {
+        match self.style {
+            Style::Plain(Format::Json) => {
                 self.sink.open(&format!("{line}\n{}", json_line("INFO", message, fields)));
             }
+            _ => self.sink.open(&format!("{line}\n{text}")),
         }
     }
 
@@ -126,6 +150,17 @@ impl Drop for Log {
         self.sink.open("");
         self.flush();
     }
+}
+
+/// What a line of [`Style::Requests`] begins with.
+#[cfg(feature = "develop")]
+pub(crate) fn stamp(colour: bool) -> String {
+    pretty::stamp(colour)
+}
+
+/// What `MIK_LOG` holds: the filter of the log.
+pub(crate) fn filter() -> Option<String> {
+    std::env::var("MIK_LOG").ok().filter(|filter| !filter.is_empty())
 }
 
 /// Whether standard error is to be coloured (<https://no-color.org>).

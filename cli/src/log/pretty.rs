@@ -18,10 +18,10 @@ use tracing_subscriber::registry::LookupSpan;
 /// Writes events for people.
 pub(super) struct Pretty;
 
-const DIM: &str = "2";
-const RED: &str = "31";
-const GREEN: &str = "32";
-const YELLOW: &str = "33";
+pub(super) const DIM: &str = "2";
+pub(super) const RED: &str = "31";
+pub(super) const GREEN: &str = "32";
+pub(super) const YELLOW: &str = "33";
 
 /// Fields of an access line that only programs need.
 const QUIET: [&str; 5] = ["route", "module", "script", "engine", "peer"];
@@ -37,8 +37,7 @@ where
         mut to: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
+        let fields = Fields::of(event);
         paint(&mut to, DIM, &time_of_day(SystemTime::now()))?;
         match event.metadata().target() {
             "mik::access" => fields.access(&mut to)?,
@@ -50,10 +49,24 @@ where
 
 /// The fields of an event as text that a terminal can be shown.
 #[derive(Default)]
-struct Fields(Vec<(&'static str, String)>);
+pub(super) struct Fields(Vec<Entry>);
+
+struct Entry {
+    name: &'static str,
+    value: String,
+    /// Whether it is a text, which stands in quotes where it is not one word.
+    is_text: bool,
+}
 
 impl Fields {
-    fn event(mut self, to: &mut Writer<'_>, level: Level) -> fmt::Result {
+    /// The fields of `event`.
+    pub(super) fn of(event: &Event<'_>) -> Self {
+        let mut fields = Self::default();
+        event.record(&mut fields);
+        fields
+    }
+
+    pub(super) fn event(mut self, to: &mut Writer<'_>, level: Level) -> fmt::Result {
         match level {
             Level::ERROR => paint(to, RED, " ERROR")?,
             Level::WARN => paint(to, YELLOW, " WARN")?,
@@ -70,48 +83,54 @@ impl Fields {
         let mut take = |name| self.take(name).unwrap_or_default();
         write!(to, " {} {}", take("method"), take("path"))?;
         let status = take("status");
-        let colour = match status.as_bytes().first() {
-            Some(b'5') => RED,
-            Some(b'4') => YELLOW,
-            _ => GREEN,
-        };
+        let colour = colour_of(&status);
         paint(to, colour, &format!(" {status}"))?;
         write!(to, " {}B {}ms", take("bytes"), take("duration_ms"))?;
         let error = take("error");
         if !error.is_empty() {
             paint(to, colour, &format!(" {error}"))?;
         }
-        self.0.retain(|(name, _)| !QUIET.contains(name));
+        self.0.retain(|entry| !QUIET.contains(&entry.name));
         self.rest(to)
     }
 
     fn rest(&self, to: &mut Writer<'_>) -> fmt::Result {
-        for (name, value) in &self.0 {
+        for Entry { name, value, is_text } in &self.0 {
+            let is_quoted = *is_text && value.contains([' ', '"', '\n']);
+            let value = if is_quoted { format!("{value:?}") } else { harmless(value) };
             paint(to, DIM, &format!(" {name}={value}"))?;
         }
         Ok(())
     }
 
-    fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.0.iter().position(|(field, _)| *field == name)?;
-        Some(self.0.remove(at).1)
+    /// Takes out the value of a field, line ends and all.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|entry| entry.name == name)?;
+        Some(harmless(&self.0.remove(at).value))
     }
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let plain = field.name() == "message" || !value.contains([' ', '"', '\n']);
-        let text = if plain { harmless(value) } else { format!("{value:?}") };
-        self.0.push((field.name(), text));
+        self.0.push(Entry { name: field.name(), value: value.to_owned(), is_text: true });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.push((field.name(), harmless(&format!("{value:?}"))));
+        self.0.push(Entry { name: field.name(), value: format!("{value:?}"), is_text: false });
+    }
+}
+
+/// The colour of a status code.
+pub(super) fn colour_of(status: &str) -> &'static str {
+    match status.as_bytes().first() {
+        Some(b'5') => RED,
+        Some(b'4') => YELLOW,
+        _ => GREEN,
     }
 }
 
 /// Writes `text` in a colour, where there are colours.
-fn paint(to: &mut Writer<'_>, colour: &str, text: &str) -> fmt::Result {
+pub(super) fn paint(to: &mut Writer<'_>, colour: &str, text: &str) -> fmt::Result {
     if to.has_ansi_escapes() {
         write!(to, "\x1b[{colour}m{text}\x1b[0m")
     } else {
@@ -128,8 +147,15 @@ fn harmless(text: &str) -> String {
     out
 }
 
+/// The time as each line begins with it.
+#[cfg(feature = "develop")]
+pub(super) fn stamp(colour: bool) -> String {
+    let time = time_of_day(SystemTime::now());
+    if colour { format!("\x1b[{DIM}m{time}\x1b[0m") } else { time }
+}
+
 /// The time of day in UTC.
-fn time_of_day(now: SystemTime) -> String {
+pub(super) fn time_of_day(now: SystemTime) -> String {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let second = since.as_secs() % 86_400;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);

@@ -76,7 +76,7 @@ impl Draft<'_> {
     pub(super) fn scan(&mut self, root: Option<&Path>) -> FilesByName {
         let Some(root) = root else { return FilesByName::new() };
         let (found, faults) = list_modules(root);
-        if found.is_empty() && faults.is_empty() {
+        if found.is_empty() && faults.is_empty() && self.args.expected.is_none() {
             let message = format!("there are no .wasm files in {}", root.display());
             self.problems.push(Problem::warning(message));
         }
@@ -161,6 +161,9 @@ impl Draft<'_> {
         for (Text(name), table) in &self.config.modules {
             let route = table.route.as_ref().map(|Text(route)| route);
             if !found.contains_key(name.as_str()) {
+                if self.args.expected.as_ref() == Some(name) {
+                    continue;
+                }
                 // Where there is no folder, that is told already.
                 problems.extend(is_there.then(|| self.no_module(name, route, found)));
                 continue;
@@ -179,7 +182,8 @@ impl Draft<'_> {
             }
         }
         self.problems.extend(problems);
-        if let Some(route) = &self.args.route {
+        let is_yet_to_come = found.is_empty() && self.args.expected.is_some();
+        if let Some(route) = self.args.route.as_ref().filter(|_| !is_yet_to_come) {
             let name = only_module(route, found)?;
             mounts.retain(|(other, _)| other != route);
             mounts.push((route.clone(), name));

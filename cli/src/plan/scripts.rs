@@ -135,7 +135,7 @@ impl Draft<'_> {
             problems.push(problem.at(at).help(meant(name.as_str(), scripts)));
         }
         for (index, Text(module)) in table.modules.iter().flatten().enumerate() {
-            if !modules.contains_key(module) {
+            if !modules.contains_key(module) && self.args.expected.as_ref() != Some(module) {
                 let problem = Problem::warning(format!("there is no module `{module}`"));
                 let path = ["scripts", name.as_str(), "modules", &index.to_string()];
                 let help = meant(module.as_str(), modules);
