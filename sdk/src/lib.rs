@@ -35,7 +35,9 @@ pub use response::{Response, ResponseBody};
 /// What a handler's file uses: `use mik_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::{Request, Response};
-    pub use mik_sdk_macros::{accepted, created, ensure, error, guard, json, no_content, ok, redirect};
+    pub use mik_sdk_macros::{
+        accepted, created, ensure, error, guard, json, no_content, ok, redirect,
+    };
     pub use mik_sdk_macros::{call, fetch, log, request, routes};
     pub use mik_sdk_macros::{Path, Query, Type};
 }

@@ -1,5 +1,9 @@
 //! What `routes!` makes of routes, asked without a host.
-#![allow(unreachable_pub, clippy::needless_pass_by_value, reason = "the files of handlers are like this")]
+#![allow(
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    reason = "the files of handlers are like this"
+)]
 
 mod bindings {
     pub use mik_sdk::bindings::*;

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use mik_sdk::json::{self, FromJson, OwnedValue, ToJson};
 use mik_sdk::prelude::*;
+use proptest::prelude::*;
 
 /// All kinds of fields.
 #[derive(Type, Debug, Clone, PartialEq)]
@@ -298,6 +299,24 @@ fn rules_are_checked_all_of_them() {
 }
 
 #[test]
+fn a_handler_adds_faults_of_its_own() {
+    let mut faults = mik_sdk::validate::Faults::new();
+    faults.add("order", "must be in order");
+    faults.add_at("/from", "order", format!("must not be greater than {}", 3));
+    faults.add_in("query", "to", "order", "must not be less");
+    assert_eq!(
+        json::to_string(&faults),
+        concat!(
+            r#"[{"pointer":"","code":"order","detail":"must be in order"},"#,
+            r#"{"pointer":"/from","code":"order","detail":"must not be greater than 3"},"#,
+            r#"{"in":"query","name":"to","code":"order","detail":"must not be less"}]"#,
+        )
+    );
+    assert_eq!(faults.into_result().unwrap_err().summary(), "3 fields are not valid");
+    assert!(mik_sdk::validate::Faults::new().into_result().is_ok());
+}
+
+#[test]
 fn it_stops_at_a_hundred_faults() {
     let list = format!("[{}]", vec!["\"x\""; 5000].join(","));
     let faults = json::read::<Vec<u8>>(list.as_bytes()).unwrap_err();
@@ -349,6 +368,31 @@ fn aliases_are_what_they_stand_for() {
     }
     assert_eq!(read::<Aliased>(r#"{"id":1}"#), Aliased { id: 1, text: None });
     assert_eq!(faults::<Aliased>(r#"{"id":0,"text":"abcd"}"#).len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn whatever_is_sent_is_read_or_told(tree in any_tree(), cut in 0_usize..400, with in ".{0,3}") {
+        let text = json::to_string(&tree);
+        prop_assert_eq!(&read::<Tree>(&text), &tree);
+        // Broken somewhere it is still answered.
+        let mut broken: String = text.chars().take(cut).collect();
+        broken.push_str(&with);
+        broken.extend(text.chars().skip(cut));
+        if let Err(faults) = json::read::<Tree>(broken.as_bytes()) {
+            prop_assert!(!faults.is_empty());
+        }
+    }
+}
+
+fn any_tree() -> impl Strategy<Value = Tree> {
+    let leaf = any::<String>().prop_map(|name| Tree { name, children: Vec::new() });
+    leaf.prop_recursive(6, 32, 4, |inside| {
+        (any::<String>(), prop::collection::vec(inside, 0..4))
+            .prop_map(|(name, children)| Tree { name, children })
+    })
 }
 
 #[test]

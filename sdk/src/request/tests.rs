@@ -138,7 +138,10 @@ fn a_stream_is_taken_once() {
 fn json_is_read_into_its_type() {
     let request = post("/").json(r#"{"name":"Alice","age":30}"#).build();
     assert_eq!(request.json::<User>().unwrap(), User { name: "Alice".into(), age: 30 });
-    assert_eq!(request.json_value().unwrap().get("age").and_then(crate::json::Value::as_u64), Some(30));
+    assert_eq!(
+        request.json_value().unwrap().get("age").and_then(crate::json::Value::as_u64),
+        Some(30)
+    );
     let refused = post("/").json(r#"{"age":151}"#).build().json::<User>().unwrap_err();
     assert_eq!(refused.status, 400);
     let text = testing::text(refused);

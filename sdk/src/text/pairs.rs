@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::percent::digit;
+
 /// The pairs of names and values of a query or a form, decoded, in their order.
 #[derive(Debug, Clone)]
 pub struct Pairs<'a> {
@@ -89,8 +91,4 @@ pub fn decoded(text: &str, plus_is_blank: bool) -> Cow<'_, str> {
         Ok(text) => Cow::Owned(text),
         Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
     }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| digit.try_into().ok())
 }

@@ -83,6 +83,17 @@ impl Faults {
         self.push(Place::Pointer(pointer.to_owned()), code, detail.into());
     }
 
+    /// A fault of a parameter; `within` is `path`, `query` or `form`.
+    pub fn add_in(
+        &mut self,
+        within: &'static str,
+        name: &'static str,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) {
+        self.push(Place::Parameter { within, name }, code, detail.into());
+    }
+
     // Faults are rare, and noted in many places: their code is there once.
     #[cold]
     #[inline(never)]
