@@ -1,6 +1,7 @@
 //! The whole product over TCP: what issue by issue was promised, and the rows of the table of inputs
 //! and faults. The README beside this folder says which test covers which row.
 
+mod bridge;
 mod capacity;
 mod cli;
 mod clock;

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 const GUESTS: &str = "conformance/guests";
 const HELLO: &str = "examples/hello";
 const CHECKOUT: &str = "examples/checkout";
+const BRIDGE: &str = "sdk/bridge";
+const WIT: &str = "sdk/wit";
 
 #[test]
 fn the_prebuilt_guests_fit_their_sources() {
@@ -63,6 +65,13 @@ fn expected() -> BTreeSet<String> {
     for module in ["cart", "payment", "stock"] {
         files.insert(format!("{CHECKOUT}/modules/{module}.wasm"));
     }
+    for file in ["Cargo.toml", "Cargo.lock", "build.rs", "component.wat", "assemble/Cargo.toml"] {
+        files.insert(format!("{BRIDGE}/{file}"));
+    }
+    collect(&format!("{BRIDGE}/src"), &mut files);
+    collect(&format!("{BRIDGE}/assemble/src"), &mut files);
+    collect(WIT, &mut files);
+    files.insert("cli/assets/bridge.wasm".to_owned());
     let guests: Vec<_> =
         files.iter().filter_map(|file| file.strip_prefix(&format!("{GUESTS}/examples/"))).collect();
     let components: Vec<_> = guests
