@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod coding;
 mod config;
+mod dev;
 mod docs;
 mod edge;
 mod everything;
