@@ -186,6 +186,11 @@ fn missing_tools_are_named_with_the_command_that_gets_them() {
             &["python3"],
             "\n    python3 -m venv .venv && .venv/bin/pip install componentize-py",
         ),
+        (
+            &[("app.py", ""), ("requirements.txt", "componentize-py==0.1\n")],
+            &["python3"],
+            ".venv/bin/pip install -r requirements.txt",
+        ),
         (&[("app.py", "")], &[], "python3 is missing"),
         (&[("a.c", "")], &[], "clang is missing"),
         (&[("a.c", "")], &["clang"], "wasm-ld is missing"),

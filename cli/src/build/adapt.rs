@@ -37,14 +37,15 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::toys::{module, toy};
+    use crate::build::toys::{coded, module};
     use crate::inspect::Inspection;
 
     const COUNTER: &str = "export local:store/counter@1.0.0;";
 
     #[test]
     fn a_component_stays_as_it_is() {
-        let component = toy(COUNTER);
+        let next = r#"(func (export "local:store/counter@1.0.0#next") (result i32) (i32.const 1))"#;
+        let component = coded(COUNTER, &format!("(module {next})"));
         assert_eq!(to_component(component.clone()).unwrap(), component);
     }
 

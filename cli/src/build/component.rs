@@ -100,3 +100,58 @@ fn exports(inspection: &Inspection) -> String {
     let names: Vec<_> = inspection.exports.iter().map(String::as_str).collect();
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::toys::{SERVICE, toy};
+
+    const HTTP: &str = "export wasi:http/incoming-handler@0.2.12;";
+    const COUNTER: &str = "local:store/counter@1.0.0;";
+
+    fn note(bytes: Vec<u8>) -> Option<String> {
+        Component::check(bytes).unwrap().fit(false).unwrap().note()
+    }
+
+    #[test]
+    fn what_mik_serves_is_servable() {
+        assert_eq!(Component::check(toy(HTTP)).unwrap().fit(true).unwrap(), Fit::Servable);
+        assert_eq!(note(toy(HTTP)), None);
+    }
+
+    #[test]
+    fn what_it_does_not_serve_yet_says_why() {
+        let handler = note(toy(SERVICE)).unwrap();
+        assert!(handler.contains("compose it with -c"), "{handler}");
+        let needs = note(toy(&format!("{HTTP} import {COUNTER}"))).unwrap();
+        assert!(needs.contains(&COUNTER[..25]) && needs.contains("dependencies = ["), "{needs}");
+        let library = note(toy(&format!("export {COUNTER}"))).unwrap();
+        assert!(library.contains("it exports local:store/counter@1.0.0"), "{library}");
+        let newer = r#"(component
+            (instance $handler)
+            (export "wasi:http/handler@0.3.0" (instance $handler)))"#;
+        let newer = note(wat::parse_str(newer).unwrap()).unwrap();
+        assert!(newer.contains("WASI 0.3"), "{newer}");
+    }
+
+    #[test]
+    fn what_was_composed_must_be_whole() {
+        let refused =
+            |world: &str| Component::check(toy(world)).unwrap().fit(true).unwrap_err().to_string();
+        let unfilled = refused(&format!("{HTTP} import {COUNTER}"));
+        assert!(unfilled.contains("[build]\n    dependencies = ["), "{unfilled}");
+        let library = refused(&format!("export {COUNTER}"));
+        assert!(
+            library.contains("is no handler: it exports local:store/counter@1.0.0"),
+            "{library}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_valid_is_told() {
+        let mut cut = toy(HTTP);
+        cut.truncate(cut.len() - 3);
+        let error = Component::check(cut).unwrap_err().to_string();
+        assert!(error.contains("no valid component"), "{error}");
+    }
+}

@@ -88,8 +88,14 @@ pub enum BuildError {
 }
 
 impl BuildError {
-    /// Whether a tool has told already what is wrong.
+    /// Whether all of it has been told already, by cargo: other tools may fail without a word.
     pub fn is_told(&self) -> bool {
-        matches!(self, Self::Failed { .. } | Self::Stopped)
+        match self {
+            Self::Failed { command, status } => {
+                command.starts_with("cargo ") && status.code().is_some()
+            }
+            Self::Stopped => true,
+            _ => false,
+        }
     }
 }

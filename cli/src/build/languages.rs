@@ -113,9 +113,14 @@ fn missing_of_python(project: &Project) -> Vec<MissingTool> {
         let how = System::here().command(Wanted::Python);
         return vec![MissingTool::new("python3 is missing", how)];
     }
-    let install = "python3 -m venv .venv && .venv/bin/pip install componentize-py";
+    let listed = fs::read_to_string(project.folder().join("requirements.txt")).unwrap_or_default();
+    let wanted = match listed.contains("componentize-py") {
+        true => "-r requirements.txt",
+        false => "componentize-py",
+    };
+    let install = format!("python3 -m venv .venv && .venv/bin/pip install {wanted}");
     let what = "componentize-py is missing, which makes components of Python";
-    vec![MissingTool::new(what, in_folder(project, install))]
+    vec![MissingTool::new(what, in_folder(project, &install))]
 }
 
 /// That of the project's own environment, else that of the system.

@@ -31,7 +31,7 @@ pub use supply::SupplyError;
 pub use tools::MissingTool;
 
 use self::component::{Component, Fit};
-use self::openapi::Info;
+use self::openapi::{Document, Info};
 use self::output::Dist;
 use self::process::Runner;
 use self::strip::Keep;
@@ -109,7 +109,7 @@ impl Builder {
     pub fn build(&mut self, progress: &mut dyn Progress) -> Result<Built, BuildError> {
         let started = Instant::now();
         self.check_tools()?;
-        let _turn = output::take_turn(&self.project)?;
+        let _turn = output::take_turn(&self.project, progress)?;
         supply::supply_project(&self.project)?;
         let mut runner = Runner::new(self.project.folder(), &self.stopper, progress);
         let artifact = match self.project.kind() {
@@ -170,7 +170,7 @@ impl Builder {
             raw_size,
             time: started.elapsed(),
             openapi,
-            operations: document.as_ref().map_or(0, |document| document.operations()),
+            operations: document.as_ref().map_or(0, Document::operations),
             world: component.world(),
             is_servable: fit == Fit::Servable,
             notes,

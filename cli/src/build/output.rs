@@ -1,6 +1,6 @@
 //! Files of a project that a build writes. Each comes into its place as a whole, by a rename.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,24 @@ use mik_core::ModuleName;
 
 use super::BuildError;
 use super::openapi::Document;
+use super::process::Progress;
 use crate::project::Project;
 
 /// Waits until no other build of this project goes on; what is given back ends the turn when it is dropped.
-pub(super) fn take_turn(project: &Project) -> Result<File, BuildError> {
+pub(super) fn take_turn(
+    project: &Project,
+    progress: &mut dyn Progress,
+) -> Result<File, BuildError> {
     let folder = own_folder(project)?;
     let path = folder.join("lock");
-    let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
+    let lock = File::create(&path).and_then(|file| match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::WouldBlock) => {
+            progress.step("waiting for another build of this project");
+            file.lock().map(|()| file)
+        }
+    });
     lock.map_err(|reason| BuildError::Unwritable { path, reason })
 }
 
@@ -184,13 +195,41 @@ mod tests {
         (folder, project)
     }
 
+    /// Counts the steps.
+    struct Quiet(usize);
+
+    impl Progress for Quiet {
+        fn step(&mut self, _: &str) {
+            self.0 += 1;
+        }
+
+        fn tool(&mut self, _: &str) {}
+    }
+
+    #[test]
+    fn builds_of_one_project_take_turns() {
+        let (_folder, project) = project("");
+        let mut quiet = Quiet(0);
+        let first = take_turn(&project, &mut quiet).unwrap();
+        assert_eq!(quiet.0, 0);
+        let thread = std::thread::spawn(move || {
+            let mut waiting = Quiet(0);
+            take_turn(&project, &mut waiting).unwrap();
+            waiting.0
+        });
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(!thread.is_finished());
+        drop(first);
+        assert_eq!(thread.join().unwrap(), 1);
+    }
+
     /// Builds as if the compiler had made this.
     fn build(
         project: &Project,
         is_composed: bool,
         content: &str,
     ) -> Result<Option<PathBuf>, BuildError> {
-        let _turn = take_turn(project)?;
+        let _turn = take_turn(project, &mut Quiet(0))?;
         let dist = Dist::of(project, is_composed)?;
         dist.put(content.as_bytes())?;
         dist.serve()

@@ -289,7 +289,7 @@ mod tests {
         let mut runner = Runner::new(Path::new("/"), &stopper, &mut notes);
         let error = runner.run(sh("exit 3")).unwrap_err();
         assert!(
-            error.is_told() && error.to_string().ends_with("failed: exit status: 3"),
+            !error.is_told() && error.to_string().ends_with("failed: exit status: 3"),
             "{error}"
         );
         let error = runner.run(Command::new("/no/such/tool")).unwrap_err().to_string();
