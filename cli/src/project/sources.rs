@@ -36,6 +36,7 @@ impl Project {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let own = entries.map(|entry| entry.file_name()).filter(|name| self.is_source(name));
         let own = own.map(|name| self.folder.join(name));
+        let own = own.filter(|path| path.is_dir() || self.reads(path));
         let mut sources: BTreeSet<_> = own.collect();
         if self.kind == Kind::Rust {
             let hidden = [".cargo/config.toml"].map(|name| self.folder.join(name));
@@ -50,6 +51,18 @@ impl Project {
         !is_hidden
             && !NO_SOURCES.iter().any(|other| name == *other)
             && !self.served().any(|served| served == name)
+    }
+
+    /// Whether a file at the top of the folder goes into a build. What else lies there may well be what a
+    /// terminal was redirected to, which grows with each build.
+    fn reads(&self, file: &Path) -> bool {
+        let extension = file.extension().and_then(OsStr::to_str).unwrap_or_default();
+        match self.kind {
+            Kind::Rust => {
+                file.ends_with("Cargo.toml") || matches!(extension, "rs" | "wit" | "html" | "json")
+            }
+            _ => !matches!(extension, "log" | "out"),
+        }
     }
 
     /// The entries of the folder that are written by a build, or served as they are.

@@ -137,6 +137,7 @@ fn sources_are_all_but_what_is_built_served_or_read_by_people() {
         (".git/HEAD", ""),
         ("Cargo.lock", ""),
         ("README.md", ""),
+        ("log", "what a terminal was redirected to"),
         ("target/x", ""),
         ("dist/x", ""),
         ("modules/x", ""),
