@@ -26,6 +26,7 @@ mod reliability;
 mod reuse;
 mod routing;
 mod scripts;
+mod sdk;
 mod shutdown;
 mod stale;
 mod streaming;

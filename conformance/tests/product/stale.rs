@@ -12,6 +12,7 @@ const HELLO: &str = "examples/hello";
 const CHECKOUT: &str = "examples/checkout";
 const BRIDGE: &str = "sdk/bridge";
 const WIT: &str = "sdk/wit";
+const SDK: &str = "conformance/guests/sdk";
 
 #[test]
 fn the_prebuilt_guests_fit_their_sources() {
@@ -71,6 +72,16 @@ fn expected() -> BTreeSet<String> {
     collect(&format!("{BRIDGE}/src"), &mut files);
     collect(&format!("{BRIDGE}/assemble/src"), &mut files);
     collect(WIT, &mut files);
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        files.insert(format!("{SDK}/{file}"));
+    }
+    collect(&format!("{SDK}/src"), &mut files);
+    for of_sdk in ["sdk", "sdk/macros"] {
+        files.insert(format!("{of_sdk}/Cargo.toml"));
+        collect(&format!("{of_sdk}/src"), &mut files);
+    }
+    // No component is built from them.
+    files.retain(|file| !file.starts_with("sdk/") || !file.ends_with("/tests.rs"));
     files.insert("cli/assets/bridge.wasm".to_owned());
     let guests: Vec<_> =
         files.iter().filter_map(|file| file.strip_prefix(&format!("{GUESTS}/examples/"))).collect();

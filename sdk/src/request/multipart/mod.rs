@@ -1,10 +1,15 @@
 //! Forms with files, read as they come.
 
-use std::io::{self, Read};
+mod head;
+mod part;
 
-use crate::body::{BodyStream, ReadError, DEFAULT_LIMIT};
-use crate::headers::parameter;
+use std::io;
+
+pub use part::Part;
+
+use crate::body::{BodyStream, ReadError};
 use crate::Response;
+use head::Head;
 
 /// How large the header fields of one part may be, in bytes.
 const HEAD_LIMIT: usize = 16 << 10;
@@ -50,15 +55,6 @@ enum Place {
     End,
 }
 
-/// One part of a form: a field, or a file.
-#[derive(Debug)]
-pub struct Part<'a> {
-    form: &'a mut Multipart,
-    name: String,
-    file_name: Option<String>,
-    content_type: Option<String>,
-}
-
 impl Multipart {
     pub(super) fn new(stream: BodyStream, boundary: &str) -> Self {
         Self {
@@ -84,11 +80,11 @@ impl Multipart {
             return Ok(None);
         }
         let head = self.head()?;
-        let Some(Head { name, file_name, content_type }) = Head::parse(&head) else {
+        let Some(head) = Head::parse(&head) else {
             return Err(self.malformed("a part of the form says no name").into());
         };
         self.place = Place::Content;
-        Ok(Some(Part { form: self, name, file_name, content_type }))
+        Ok(Some(Part::new(self, head)))
     }
 
     /// Makes sure that some content is known; `false` once the delimiter after it is passed.
@@ -162,84 +158,6 @@ impl Multipart {
     }
 }
 
-impl<'f> Part<'f> {
-    /// The name of the field.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What the client calls the file, if it is one. It may be anything: never make a path of it.
-    pub fn file_name(&self) -> Option<&str> {
-        self.file_name.as_deref()
-    }
-
-    /// The media type that the client says, parameters included.
-    pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_deref()
-    }
-
-    /// The next piece of the content; `None` at the end.
-    ///
-    /// Fails with 400 where the form breaks off.
-    pub fn chunk(&mut self) -> Result<Option<Vec<u8>>, Response> {
-        if !self.form.content()? {
-            return Ok(None);
-        }
-        Ok(Some(self.take(usize::MAX)))
-    }
-
-    /// All that is left of the content, up to [`DEFAULT_LIMIT`] bytes; fails with 413 where it is more.
-    pub fn bytes(&mut self) -> Result<Vec<u8>, Response> {
-        self.bytes_within(DEFAULT_LIMIT)
-    }
-
-    /// All that is left of the content, if it is no more than `limit` bytes; else fails with 413.
-    pub fn bytes_within(&mut self, limit: usize) -> Result<Vec<u8>, Response> {
-        let mut bytes = Vec::new();
-        while let Some(chunk) = self.chunk()? {
-            if chunk.len() > limit - bytes.len() {
-                return Err(ReadError::TooLarge.into());
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
-    }
-
-    /// All that is left of the content, as text; fails with 400 where it is not UTF-8, else as [`bytes`](Self::bytes).
-    pub fn text(&mut self) -> Result<String, Response> {
-        String::from_utf8(self.bytes()?)
-            .map_err(|_| Response::problem(400, "a field of the form is not text in UTF-8"))
-    }
-
-    /// What is left of the content, to be read as it comes.
-    pub fn reader<'p>(&'p mut self) -> impl Read + use<'p, 'f> {
-        Reader(self)
-    }
-
-    /// Content that is known, as much as that at most.
-    fn take(&mut self, limit: usize) -> Vec<u8> {
-        let Multipart { at, content, .. } = *self.form;
-        let count = content.min(limit);
-        let piece = self.form.buffer[at..at + count].to_vec();
-        self.form.consume(count);
-        piece
-    }
-}
-
-/// The content of a part, to be read.
-struct Reader<'p, 'f>(&'p mut Part<'f>);
-
-impl Read for Reader<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() || !self.0.form.content()? {
-            return Ok(0);
-        }
-        let piece = self.0.take(buffer.len());
-        buffer[..piece.len()].copy_from_slice(&piece);
-        Ok(piece.len())
-    }
-}
-
 /// Why the next piece cannot be had.
 #[derive(Debug)]
 enum Failure {
@@ -263,46 +181,6 @@ impl From<Failure> for io::Error {
             Failure::Malformed(_) => Self::from(io::ErrorKind::InvalidData),
         }
     }
-}
-
-/// What the header fields of a part say.
-struct Head {
-    name: String,
-    file_name: Option<String>,
-    content_type: Option<String>,
-}
-
-impl Head {
-    /// `None`: it is not a part of a form.
-    fn parse(head: &[u8]) -> Option<Self> {
-        let head = std::str::from_utf8(head).ok()?;
-        // Blanks may follow the boundary, and nothing else.
-        let (padding, head) = head.split_once("\r\n").unwrap_or((head, ""));
-        if !padding.trim().is_empty() {
-            return None;
-        }
-        let field = |name: &str| {
-            head.split("\r\n").find_map(|line| {
-                let (other, value) = line.split_once(':')?;
-                other.trim().eq_ignore_ascii_case(name).then(|| value.trim())
-            })
-        };
-        let disposition = field("content-disposition")?;
-        let kind = disposition.split(';').next().unwrap_or_default();
-        if !kind.trim().eq_ignore_ascii_case("form-data") {
-            return None;
-        }
-        Some(Self {
-            name: decoded(&parameter(disposition, "name")?),
-            file_name: parameter(disposition, "filename").map(|name| decoded(&name)),
-            content_type: field("content-type").map(str::to_owned),
-        })
-    }
-}
-
-/// A name as browsers write it: with quotes and line breaks, and only these, behind percent signs.
-fn decoded(name: &str) -> String {
-    name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 /// Where the pattern first stands.

@@ -1,0 +1,1 @@
+pub use mik_sdk::bindings::*;
