@@ -20,7 +20,12 @@ pub(super) fn base(address: SocketAddr) -> String {
 
 /// The addresses of everything that is served, and of `made`, the module that is built, which may come yet.
 pub(super) fn addresses(base: &str, host: &Host, made: Option<&ModuleName>) -> String {
-    let routes = host.routes();
+    let mut routes = host.routes();
+    routes.sort_by_key(|(_, target)| match target {
+        Target::Module(_) => 0,
+        Target::Script(_) => 1,
+        Target::Builtin(_) | Target::Upstream(_) | Target::Nothing => 2,
+    });
     let mut rows: Vec<_> = routes
         .iter()
         .map(|(route, target)| [format!("{base}{}", start(route)), target.to_string()])

@@ -10,10 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, getpgrp, getpid, kill_process};
+use rustix::process::{Signal as Number, getpgrp, getpid, kill_process};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// How often it is looked whether the terminal is ours, while it is not.
@@ -32,6 +33,10 @@ pub(super) enum Key {
 /// Reads keys for as long as it lives.
 pub(super) struct Keys {
     pressed: UnboundedReceiver<Key>,
+    /// Ctrl-Z.
+    suspend: Signal,
+    /// Ctrl-\.
+    quit: Signal,
     _terminal: Terminal,
 }
 
@@ -51,23 +56,31 @@ enum Mode {
 }
 
 impl Keys {
-    /// Listens to the terminal; `None` where there is none to read from and to write to.
+    /// Listens to the terminal; `None` where there is none to read from and to write to. Must be called within
+    /// a tokio runtime.
     pub(super) fn listen() -> io::Result<Option<Self>> {
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
             return Ok(None);
         }
         let (press, pressed) = unbounded_channel();
+        // Before the mode is another: either would leave it so.
+        let of = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
+        let (suspend, quit) = (of(Number::TSTP)?, of(Number::QUIT)?);
         *mode() = Mode::Own;
-        let keys = Self { pressed, _terminal: Terminal };
+        let keys = Self { pressed, suspend, quit, _terminal: Terminal };
         thread::Builder::new().name("mik-keys".into()).spawn(move || read(&press))?;
         Ok(Some(keys))
     }
 
-    /// Waits for the next key.
-    pub(super) async fn next(&mut self) -> Key {
-        match self.pressed.recv().await {
-            Some(key) => key,
-            None => std::future::pending().await,
+    /// Waits for the next key; for ever where there is no terminal.
+    pub(super) async fn next(keys: &mut Option<Self>) -> Key {
+        let Some(keys) = keys else { return std::future::pending().await };
+        loop {
+            tokio::select! {
+                Some(key) = keys.pressed.recv() => return key,
+                _ = keys.suspend.recv() => suspend(),
+                _ = keys.quit.recv() => return Key::Quit,
+            }
         }
     }
 }
@@ -86,14 +99,14 @@ pub(super) fn restore() {
 }
 
 /// Stops this process, as Ctrl-Z does, until it is continued.
-pub(super) fn suspend() {
+fn suspend() {
     // Held, so that the mode is not set again before the process stands still.
     let mut mode = mode();
     give_back(&mode);
     if !matches!(*mode, Mode::Over) {
         *mode = Mode::Own;
     }
-    if kill_process(getpid(), Signal::STOP).is_ok() {
+    if kill_process(getpid(), Number::STOP).is_ok() {
         thread::sleep(LOOK);
     }
 }
