@@ -123,7 +123,6 @@
   (alias export $http "incoming-request" (type $incoming-request))
   (alias export $http "response-outparam" (type $response-outparam))
   (alias export $http "fields" (type $fields))
-  (alias export $http "outgoing-response" (type $outgoing-response))
   (alias export $http "outgoing-body" (type $outgoing-body))
 
   (import "mik:core/handler@0.1.0" (instance $handler
@@ -206,7 +205,6 @@
   (core func $write-body (canon lower (func $http "[method]outgoing-body.write") (memory $mem)))
   (core func $finish
     (canon lower (func $http "[static]outgoing-body.finish") (memory $mem) (realloc $realloc)))
-  (core func $drop-outgoing-response (canon resource.drop $outgoing-response))
   (core func $drop-outgoing-body (canon resource.drop $outgoing-body))
 
   (core func $check-write (canon lower (func $streams "[method]output-stream.check-write") (memory $mem)))
@@ -233,7 +231,6 @@
       (export "[static]response-outparam.set" (func $set))
       (export "[method]outgoing-body.write" (func $write-body))
       (export "[static]outgoing-body.finish" (func $finish))
-      (export "[resource-drop]outgoing-response" (func $drop-outgoing-response))
       (export "[resource-drop]outgoing-body" (func $drop-outgoing-body))
     ))
     (with "wasi:io/streams@0.2.12" (instance

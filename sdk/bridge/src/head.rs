@@ -42,8 +42,8 @@ pub fn response(
     }
     let fields = Fields::from_list(&framed(fields, length)?)?;
     let response = OutgoingResponse::new(fields);
-    if status != 200 && !response.set_status_code(status) {
-        return Err(Fault::Status);
+    if status != 200 {
+        response.set_status_code(status);
     }
     Ok(response)
 }

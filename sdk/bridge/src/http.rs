@@ -75,10 +75,9 @@ pub struct Fields(u32);
 #[repr(transparent)]
 pub struct ResponseOutparam(u32);
 
-resource! {
-    /// A response that has not been sent.
-    OutgoingResponse, "wasi:http/types@0.2.12", "[resource-drop]outgoing-response"
-}
+/// A response, which will be sent.
+#[repr(transparent)]
+pub struct OutgoingResponse(u32);
 
 resource! {
     /// The content of a response. Dropped before it is finished, the response is broken off.
@@ -107,10 +106,12 @@ impl OutgoingResponse {
         unsafe { outgoing_response(fields) }
     }
 
-    /// Says whether it is a status code.
-    pub fn set_status_code(&self, status: u16) -> bool {
+    /// Sets the status code, which must be one.
+    pub fn set_status_code(&self, status: u16) {
         // SAFETY: the response is borrowed.
-        unsafe { outgoing_response_set_status_code(self.0, status.into()) == 0 }
+        if unsafe { outgoing_response_set_status_code(self.0, status.into()) } != 0 {
+            core::arch::wasm32::unreachable()
+        }
     }
 
     /// Its content, which can be had once.
