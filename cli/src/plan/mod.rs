@@ -117,7 +117,7 @@ impl Plan {
         let scripts = draft.scripts();
         let orchestrator = draft.orchestrator(scripts.as_deref())?;
         let modules = draft.modules(source.modules, scripts.is_some());
-        let found = draft.scan(modules.as_deref());
+        let found = draft.scan(modules.as_deref(), scripts.is_some());
         let found_scripts = draft.scan_scripts(scripts.as_deref());
         let (defaults, named) = draft.settings()?;
         let (script_defaults, named_scripts) = draft.script_settings(&found_scripts, &found);

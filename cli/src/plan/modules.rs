@@ -72,11 +72,13 @@ impl Draft<'_> {
         None
     }
 
-    /// The modules that there are now.
-    pub(super) fn scan(&mut self, root: Option<&Path>) -> FilesByName {
+    /// The modules that there are now. An empty folder is no mistake beside scripts: it waits for what they
+    /// call.
+    pub(super) fn scan(&mut self, root: Option<&Path>, has_scripts: bool) -> FilesByName {
         let Some(root) = root else { return FilesByName::new() };
         let (found, faults) = list_modules(root);
-        if found.is_empty() && faults.is_empty() && self.args.expected.is_none() {
+        let may_be_empty = has_scripts || self.args.expected.is_some();
+        if found.is_empty() && faults.is_empty() && !may_be_empty {
             let message = format!("there are no .wasm files in {}", root.display());
             self.problems.push(Problem::warning(message));
         }

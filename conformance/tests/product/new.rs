@@ -92,16 +92,24 @@ fn every_template_is_written_with_its_next_three_commands() {
         let missing: Vec<_> =
             common.iter().filter(|file| !tree.iter().any(|there| there == **file)).collect();
         cases.note(&format!("{template}: files"), same("what is missing", missing, vec![]));
-        // Nothing is wrong with its mik.toml: only what is built is not there.
         let checked = here.run(&["check", &name]);
-        let told = format!("{}{}", checked.stdout, checked.stderr);
-        let faulty = told.contains("error: ") || told.contains("warning: ");
-        cases.note(&format!("{template}: check"), if faulty { Err(told) } else { Ok(()) });
+        cases.note(&format!("{template}: check"), nothing_is_wrong(&checked));
     }
     let left: Vec<_> =
         tree(here.path()).into_iter().filter(|path| path.contains(".mik-new")).collect();
     cases.note("nothing else is left", same("what is left", left, vec![]));
     cases.finish();
+}
+
+/// That `mik check` finds nothing but that the module is not built yet.
+fn nothing_is_wrong(checked: &Finished) -> Outcome {
+    let told = format!("{}{}", checked.stdout, checked.stderr);
+    let is_fault = |line: &str| {
+        line.starts_with("error: ")
+            || (line.starts_with("warning: ") && !line.contains("there are no modules"))
+    };
+    let faults: Vec<_> = told.lines().filter(|line| is_fault(line)).collect();
+    same("what is wrong", faults, vec![])
 }
 
 #[test]
@@ -132,7 +140,7 @@ fn names_that_cannot_be_are_refused_with_one_that_can() {
         ("rust", "v1.2", "v1-2"),
         ("rust", "MyApi", "myapi"),
         ("rust-wasi", "wstd", "my-wstd"),
-        ("rust", "", "name"),
+        ("rust", "", "value is required"),
         ("rust", "/", "name"),
     ] {
         let refused = here.run(&["new", name, "--template", template]);
@@ -227,6 +235,12 @@ fn scripts_serve_at_once() {
         let file = project.join("modules").join(name).with_extension("wasm");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::copy(guest("hello"), file).unwrap();
+    }
+    // A call that waits for the compiler may take longer than the script allows.
+    for path in ["/run/orders/", "/run/users/"] {
+        assert!(eventually(Duration::from_secs(60), || {
+            mik.get(path).is_ok_and(|answer| answer.status() == 200)
+        }));
     }
     let found = eventually(Duration::from_secs(20), || {
         answer("/script/overview")

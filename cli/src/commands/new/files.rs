@@ -62,8 +62,8 @@ const PYTHON: &[File] = files!["python":
 ];
 
 const SCRIPTS: &[File] = files!["scripts":
-    "README.md", "gitignore.in" as ".gitignore", "mik.toml", "scripts/hello.ts", "scripts/lib/greeting.ts",
-    "scripts/overview.ts", "tsconfig.json",
+    "README.md", "gitignore.in" as ".gitignore", "mik.toml", "modules/gitkeep.in" as "modules/.gitkeep",
+    "scripts/hello.ts", "scripts/lib/greeting.ts", "scripts/overview.ts", "tsconfig.json",
 ];
 
 const C: &[File] = files!["c":

@@ -66,6 +66,10 @@ fn scripts_without_an_orchestrator_are_an_error_that_names_the_feature() {
 #[test]
 fn a_project_may_have_scripts_and_no_modules() {
     let project = project("", &["a.js"], &[]);
+    let plan = plan_of(&project);
+    assert!(plan.problems.is_empty(), "{}", plan.problems);
+    // Empty, it is watched for what will be put there.
+    assert!(plan.modules.is_some());
     fs::remove_dir(project.0.path().join("modules")).unwrap();
     let plan = plan_of(&project);
     assert!(plan.problems.is_empty(), "{}", plan.problems);

@@ -76,5 +76,6 @@ fn rust_wasi_builds_and_serves() {
         return;
     }
     cargo(&setup, &["fmt", "--check"]);
+    cargo(&setup, &["test"]);
     let _mik = build_and_serve(setup, "-r");
 }
