@@ -46,7 +46,7 @@ pub(crate) fn call(input: TokenStream) -> Result<TokenStream> {
     }
     let module = target(&mut input, "the name of a module in quotes", |module| {
         let is_name = !module.is_empty()
-            && module.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            && module.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         (!is_name).then(|| {
             format!("\"{module}\" is not the name of a module; the path comes after the method")
         })

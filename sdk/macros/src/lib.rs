@@ -279,7 +279,8 @@ pub fn fetch(input: TokenStream) -> TokenStream {
 }
 
 /// Sends a request to another module of the same host, and waits for the response; it never leaves the process:
-/// `call!("orders", POST "/create", json: { "item": 7 })?`. The options are those of [`fetch!`].
+/// `call!("orders", POST "/create", json: { "item": 7 })?`. A script is called as `"NAME.script"`. The options are those of
+/// [`fetch!`].
 #[proc_macro]
 pub fn call(input: TokenStream) -> TokenStream {
     expression(fetch::call(input))

@@ -11,7 +11,7 @@ use super::{Error, Request, Response};
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn run(requests: Vec<Request>) -> Vec<Result<Response, Error>> {
     let ask = |request: Request| {
-        super::url::Url::parse(&request.url).map_err(Error::Request)?;
+        request.parts()?;
         crate::testing::ask(request)
     };
     requests.into_iter().map(ask).collect()
@@ -29,7 +29,6 @@ mod wasi {
     use crate::bindings::wasi::io::poll::{poll, Pollable};
     use crate::bindings::wasi::io::streams::OutputStream;
     use crate::body::{BodyStream, Source};
-    use crate::client::url::Url;
     use crate::client::Content;
     use crate::headers::Headers;
     use crate::request::method_of;
@@ -149,7 +148,7 @@ mod wasi {
     }
 
     fn outgoing(request: &Request) -> Result<OutgoingRequest, Error> {
-        let url = Url::parse(&request.url).map_err(Error::Request)?;
+        let url = request.parts()?;
         let refused = |what: &str| Error::Request([what, " is not valid"].concat());
         let fields = match &request.content {
             Content::Bytes(bytes) => {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
+use super::url::Url;
 use super::{all, Error, Response};
 use crate::json::ToJson;
 use crate::percent::encode_form;
@@ -25,6 +26,8 @@ pub struct Request {
     pub(super) headers: Vec<(String, Vec<u8>)>,
     pub(super) content: Content,
     pub(super) timeout: Option<Duration>,
+    /// What makes it one that cannot be sent.
+    mistake: Option<Error>,
 }
 
 /// What is sent along.
@@ -48,6 +51,7 @@ impl Request {
             headers: Vec::new(),
             content: Content::Empty,
             timeout: None,
+            mistake: None,
         }
     }
 
@@ -61,11 +65,21 @@ impl Request {
         Self::new("POST", url)
     }
 
-    /// A request to another module of the same host: to `http://MODULE.mik.internal/…`, which never leaves the process.
+    /// A request to another module of the same host: to `http://MODULE.mik.internal/…`, which never leaves the process; or to
+    /// a script, as `NAME.script`.
+    ///
+    /// A name that no module can have is never sent: what comes from a client must not lead elsewhere.
     pub fn call(module: impl AsRef<str>, method: &str, path: impl AsRef<str>) -> Self {
         let (module, path) = (module.as_ref(), path.as_ref());
         let slash = if path.starts_with('/') { "" } else { "/" };
-        Self::new(method, ["http://", module, ".mik.internal", slash, path].concat())
+        let url = ["http://", module, ".mik.internal", slash, path].concat();
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let mistake = if module.is_empty() || !module.bytes().all(is_name) {
+            Some(Error::Request(["`", module, "` is not the name of a module"].concat()))
+        } else {
+            None
+        };
+        Self { mistake, ..Self::new(method, url) }
     }
 
     /// With one more header field.
@@ -113,6 +127,8 @@ impl Request {
     }
 
     /// With pieces that are made while they are sent, as fast as the server takes them. With an error the request breaks off.
+    ///
+    /// While a piece is made, nothing else happens: a response that comes meanwhile is seen after it.
     #[must_use]
     pub fn stream<I, E>(mut self, pieces: I) -> Self
     where
@@ -142,6 +158,14 @@ impl Request {
     /// Sends it, and waits for the head of the response. Any status is a response; there are no redirects.
     pub fn send(self) -> Result<Response, Error> {
         all([self]).pop().unwrap_or(Err(Error::Broken))
+    }
+
+    /// Takes the URL apart, if there is nothing against sending the request.
+    pub(super) fn parts(&self) -> Result<Url<'_>, Error> {
+        match &self.mistake {
+            Some(mistake) => Err(mistake.clone()),
+            None => Url::parse(&self.url).map_err(Error::Request),
+        }
     }
 
     fn content_of(mut self, content_type: &str, bytes: Vec<u8>) -> Self {

@@ -117,6 +117,25 @@ fn a_response_is_handed_on() {
 }
 
 #[test]
+fn a_name_leads_nowhere_else() {
+    testing::serve(echo);
+    for module in
+        ["", "evil.org/", "evil.org#", "evil.org?", "user@evil.org", "a:80", "a b", "é", "a/../b"]
+    {
+        let refused = Request::call(module, "GET", "/").send().unwrap_err();
+        assert!(matches!(&refused, Error::Request(what) if what.contains(module)), "{module}");
+    }
+    for path in ["//evil.org/", "@evil.org", ":80/", "/../x", "?a"] {
+        let mut response = Request::call("a-b_1.script", "GET", path).send().unwrap();
+        assert!(
+            response.text().unwrap().starts_with("GET http://a-b_1.script.mik.internal/"),
+            "{path}"
+        );
+    }
+    assert!(matches!(Request::get("example.org").send(), Err(Error::Request(_))));
+}
+
+#[test]
 fn without_a_server_nothing_is_let_out() {
     std::thread::spawn(|| assert_eq!(fetch!(GET "http://h/").unwrap_err(), Error::Denied))
         .join()
