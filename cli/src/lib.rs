@@ -36,10 +36,10 @@ use std::process::ExitCode;
 
 use mik_core::Registry;
 
-#[cfg(feature = "develop")]
-pub use args::{BuildArgs, DevArgs, NewArgs};
 #[cfg(feature = "javascript")]
 pub use args::TypesArgs;
+#[cfg(feature = "develop")]
+pub use args::{BuildArgs, DevArgs, NewArgs};
 pub use args::{CheckArgs, Cli, Command, EnvArg, MiddlewareArgs, Origin, ProjectArgs, RunArgs};
 #[cfg(feature = "develop")]
 pub use build::{

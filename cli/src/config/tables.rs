@@ -163,7 +163,7 @@ keys! {
 keys_of_modules! {
     /// `[engine]`: which engine, its own settings, and the defaults of every module.
     EngineTable {
-        /// The engine's name. `mik run --help` lists those that are compiled in.
+        /// The engine's name. An unknown one is told with the list of those that are compiled in.
         #[schemars(extend("default" = DEFAULT_ENGINE))]
         name: Option<String>,
         /// Where compiled modules are kept between runs; "" keeps none. Default: the user's cache folder.
@@ -181,7 +181,7 @@ pub(crate) const DEFAULT_ENGINE: &str = "wasmtime";
 keys_of_scripts! {
     /// `[orchestrator]`: which orchestrator, its own settings, and the defaults of every script.
     OrchestratorTable {
-        /// The orchestrator's name. `mik run --help` lists those that are compiled in.
+        /// The orchestrator's name. An unknown one is told with the list of those that are compiled in.
         #[schemars(extend("default" = DEFAULT_ORCHESTRATOR))]
         name: Option<String>,
         /// The stack of one run; deeper recursion is an exception in the script.

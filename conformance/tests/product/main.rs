@@ -2,6 +2,7 @@
 //! and faults. The README beside this folder says which test covers which row.
 
 mod bridge;
+mod build;
 mod capacity;
 mod cli;
 mod clock;
@@ -22,6 +23,7 @@ mod new;
 mod outbound;
 mod own_middleware;
 mod plugins;
+mod quickstart;
 mod reliability;
 mod reuse;
 mod routing;
