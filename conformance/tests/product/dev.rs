@@ -131,7 +131,7 @@ fn what_is_there_is_served_while_the_first_build_runs() {
     let mik = project("inspect")
         .guest("hello", "app")
         .file("dist/app-composed.wasm", built)
-        .file("src/seconds", "2")
+        .file("src/seconds", "5")
         .dev();
     assert_eq!(mik.text("/run/app/"), HELLO);
     assert_eq!(builds(mik.path()).1, 0, "the build had ended already");
@@ -140,7 +140,7 @@ fn what_is_there_is_served_while_the_first_build_runs() {
 
 #[test]
 fn changes_during_a_build_lead_to_exactly_one_more() {
-    let mik = project("hello").file("src/seconds", "1").dev();
+    let mik = project("hello").file("src/seconds", "3").dev();
     assert!(eventually(NOTICED, || builds(mik.path()) == (1, 0)), "stderr:\n{}", mik.stderr());
     let first = fs::read_to_string(mik.path().join(".compiler")).unwrap_or_default();
     for round in 0..5 {

@@ -193,12 +193,11 @@ impl Work {
         let Some(name) = self.site.project().map(|project| project.name().clone()) else { return };
         match ended {
             Ended::Built(built) => {
-                self.view.built(&name, &built);
                 // Mounts of a module that was not there are not in force.
-                if !self.is_mounted
-                    && built.module.is_some()
-                    && let Some(reloaded) = self.reload().await
-                {
+                let is_new = !self.is_mounted && built.module.is_some();
+                let reloaded = if is_new { self.reload().await } else { None };
+                self.view.built(&name, &built);
+                if let Some(reloaded) = reloaded {
                     self.view.warnings(&reloaded);
                     self.tell_routes();
                 }

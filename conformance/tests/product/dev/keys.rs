@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use mik_conformance::{Setup, eventually, mik};
+use mik_conformance::{Setup, built, eventually, mik};
 
 use super::{HELLO, NOTICED, builds, project};
 
@@ -28,13 +28,22 @@ impl Terminal {
              stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|isig)$' | tr '\\n' ' '; echo after",
             mik().display()
         );
+        Self::run(setup, &line)
+    }
+
+    /// Any command on a terminal.
+    fn run(setup: Setup, line: &str) -> Option<Self> {
         let mut script = Command::new("script");
-        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        script.args(["--quiet", "--return", "--command", line, "/dev/null"]);
         script
             .current_dir(setup.path())
             .env("HOME", setup.path())
-            .env("XDG_CACHE_HOME", setup.path());
-        script.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY").env_remove("NO_COLOR");
+            .env("XDG_CACHE_HOME", built().join("conformance-cache"));
+        script
+            .env("PS1", "ready> ")
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("NO_COLOR");
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let Ok(mut child) = script.spawn() else {
             eprintln!("skipped: there is no `script` of util-linux here");
@@ -135,4 +144,33 @@ fn requests_are_shown_as_they_come() {
     assert!(fs::metadata(terminal.setup.path().join("modules/app.wasm")).is_ok());
     terminal.press(b"q");
     terminal.ends();
+}
+
+#[test]
+fn ctrl_z_stops_it_and_fg_goes_on() {
+    const MODE: &[u8] = b"stty -a | grep -o -- '-*icanon' | sed s/^/MODE:/\n";
+    const PROMPT: &str = "ready> ";
+    let bash = "PS1='ready> ' bash --norc --noprofile -i";
+    let Some(mut terminal) = Terminal::run(project("hello"), bash) else { return };
+    let line = format!("'{}' dev --host 127.0.0.1 --port 0 .\n", mik().display());
+    terminal.press(line.as_bytes());
+    terminal.shows("app in ", 1);
+    terminal.press(b"\x1a");
+    terminal.shows("Stopped", 1);
+    terminal.press(MODE);
+    terminal.shows("MODE:icanon", 1);
+    terminal.press(b"fg\n");
+    // What is typed before the terminal is taken back is a line for nobody.
+    assert!(eventually(NOTICED, || {
+        terminal.press(b"r");
+        thread::sleep(Duration::from_millis(500));
+        terminal.count("app in ") >= 2
+    }));
+    let prompts = terminal.count(PROMPT);
+    terminal.press(b"q");
+    terminal.shows(PROMPT, prompts + 1);
+    terminal.press(MODE);
+    terminal.shows("MODE:icanon", 2);
+    assert_eq!(terminal.count("MODE:-icanon"), 0, "{}", terminal.text());
+    terminal.press(b"exit\n");
 }
