@@ -1,6 +1,7 @@
 //! What is asked on a terminal, which `script` of util-linux provides.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -91,4 +92,37 @@ fn ctrl_c_and_ctrl_d_leave_nothing() {
         assert!(!shown.contains("mik dev"), "{shown}");
         assert_eq!(tree(here.path()), Vec::<String>::new(), "{shown}");
     }
+}
+
+/// While it writes, rather than while it asks.
+#[test]
+fn ctrl_c_in_the_middle_leaves_nothing_either() {
+    let here = here();
+    let tools = tempfile::tempdir().expect("a temporary folder can be made");
+    // A git that takes its time.
+    let git = tools.path().join("git");
+    fs::write(&git, "#!/bin/sh\n[ \"$1\" = rev-parse ] && exit 1\nsleep 2\n").expect("a file");
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).expect("its mode can be set");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut child = Command::new(mik())
+        .args(["new", "a/my-api", "--template", "scripts"])
+        .current_dir(here.path())
+        .env("PATH", format!("{}:{path}", tools.path().display()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("mik runs");
+    let is_written = || tree(here.path()).iter().any(|path| path.ends_with("my-api/README.md"));
+    let begun = eventually(Duration::from_secs(20), is_written);
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    if !begun {
+        let _ = child.kill();
+    }
+    let ended = child.wait_with_output().expect("mik ends");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(begun && interrupted.is_ok_and(|status| status.success()), "{told}");
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("interrupted; nothing was left behind"), "{told}");
+    assert_eq!(tree(here.path()), Vec::<String>::new());
 }
