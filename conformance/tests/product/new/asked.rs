@@ -37,6 +37,7 @@ fn type_to(folder: &Path, mik_args: &str, lines: &[&str]) -> String {
     String::from_utf8_lossy(&shown.stdout).replace('\r', "")
 }
 
+#[allow(clippy::print_stdout, reason = "whoever runs the test is told why it does nothing")]
 fn has_script() -> bool {
     let found = Command::new("script").arg("--version").output().is_ok();
     if !found {

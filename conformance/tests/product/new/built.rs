@@ -7,6 +7,7 @@ use mik_conformance::{Mik, built, folders, toolchain};
 use super::*;
 
 /// A new project of this template beside others of this test, built in a folder that the next run finds again.
+#[allow(clippy::print_stdout, reason = "whoever runs the test is told why it does little")]
 fn project(template: &str) -> Option<Setup> {
     let Some(variables) = toolchain() else {
         println!(
@@ -17,7 +18,8 @@ fn project(template: &str) -> Option<Setup> {
     let target = built().join("conformance-new").join(template);
     let setup = variables.iter().fold(here(), |setup, (name, value)| setup.env(name, value));
     let setup = setup.env("CARGO_TARGET_DIR", &target.display().to_string());
-    ends(&setup.run(&["new", "my-api", "--template", template]), 0, &[]).unwrap();
+    let made = setup.run(&["new", "my-api", "--template", template]);
+    ends(&made, 0, &[]).expect("a new project");
     Some(setup)
 }
 
@@ -25,16 +27,16 @@ fn project(template: &str) -> Option<Setup> {
 fn build_and_serve(setup: Setup, flags: &str) -> Mik {
     // Dozens of crates, the first time.
     let finished = setup.run_within(Duration::from_secs(600), &["build", flags, "my-api"]);
-    ends(&finished, 0, &["dist/my-api"]).unwrap();
+    ends(&finished, 0, &["dist/my-api"]).expect("a component");
     let told = format!("{}{}", finished.stdout, finished.stderr);
     assert!(!told.contains("warning"), "{told}");
     let mik = setup.args(&["./my-api"]).start();
     for path in ["/run/my-api/", "/run/my-api"] {
-        let answer = mik.get(path).unwrap();
+        let answer = mik.get(path).expect("an answer");
         assert_eq!((answer.status(), answer.json()), (200, greeting()), "{path}");
         assert_eq!(answer.field("content-type"), Some("application/json"), "{path}");
     }
-    assert_eq!(mik.get("/run/my-api/else").unwrap().status(), 404);
+    assert_eq!(mik.get("/run/my-api/else").expect("an answer").status(), 404);
     assert!(!mik.stderr().contains("warning"), "{}", mik.stderr());
     mik
 }
