@@ -3,13 +3,16 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use mik_conformance::{Setup, built, eventually, mik};
 
 use super::{HELLO, NOTICED, builds, project};
+
+/// What is said where there is no terminal to be had.
+const SKIPPED: &str = "skipped: there is no `script` (util-linux) to make a terminal";
 
 /// `mik dev` on a terminal, between two looks at the mode of the terminal.
 struct Terminal {
@@ -45,10 +48,7 @@ impl Terminal {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("NO_COLOR");
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let Ok(mut child) = script.spawn() else {
-            eprintln!("skipped: there is no `script` of util-linux here");
-            return None;
-        };
+        let mut child = script.spawn().ok()?;
         let keys = child.stdin.take().expect("stdin is a pipe");
         let mut pipe = child.stdout.take().expect("stdout is a pipe");
         let shown = Arc::<Mutex<String>>::default();
@@ -56,7 +56,9 @@ impl Terminal {
         thread::spawn(move || {
             let mut piece = [0; 4096];
             while let Ok(read @ 1..) = pipe.read(&mut piece) {
-                all.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..read]));
+                all.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&String::from_utf8_lossy(&piece[..read]));
             }
         });
         Some(Self { child, keys, shown, setup })
@@ -67,7 +69,7 @@ impl Terminal {
     }
 
     fn text(&self) -> String {
-        self.shown.lock().unwrap().clone()
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How often it has shown this.
@@ -106,7 +108,9 @@ impl Drop for Terminal {
 
 #[test]
 fn r_rebuilds_o_opens_and_q_quits() {
-    let Some(mut terminal) = Terminal::start(project("hello")) else { return };
+    let Some(mut terminal) = Terminal::start(project("hello")) else {
+        return println!("{SKIPPED}");
+    };
     terminal.shows("rebuild", 1);
     terminal.shows("app in ", 1);
     terminal.press(b"r");
@@ -124,7 +128,9 @@ fn r_rebuilds_o_opens_and_q_quits() {
 #[test]
 fn ctrl_c_and_ctrl_d_give_the_terminal_back() {
     for key in [b"\x03", b"\x04"] {
-        let Some(mut terminal) = Terminal::start(project("hello")) else { return };
+        let Some(mut terminal) = Terminal::start(project("hello")) else {
+            return println!("{SKIPPED}");
+        };
         terminal.shows("app in ", 1);
         terminal.press(key);
         terminal.ends();
@@ -133,7 +139,9 @@ fn ctrl_c_and_ctrl_d_give_the_terminal_back() {
 
 #[test]
 fn requests_are_shown_as_they_come() {
-    let Some(mut terminal) = Terminal::start(project("hello")) else { return };
+    let Some(mut terminal) = Terminal::start(project("hello")) else {
+        return println!("{SKIPPED}");
+    };
     terminal.shows("app in ", 1);
     let text = terminal.text();
     let address = text.split("listening on http://").nth(1).and_then(|rest| rest.lines().next());
@@ -151,7 +159,9 @@ fn ctrl_z_stops_it_and_fg_goes_on() {
     const MODE: &[u8] = b"stty -a | grep -o -- '-*icanon' | sed s/^/MODE:/\n";
     const PROMPT: &str = "ready> ";
     let bash = "PS1='ready> ' bash --norc --noprofile -i";
-    let Some(mut terminal) = Terminal::run(project("hello"), bash) else { return };
+    let Some(mut terminal) = Terminal::run(project("hello"), bash) else {
+        return println!("{SKIPPED}");
+    };
     let line = format!("'{}' dev --host 127.0.0.1 --port 0 .\n", mik().display());
     terminal.press(line.as_bytes());
     terminal.shows("app in ", 1);

@@ -1,7 +1,7 @@
 //! A hundred requests a second while the answer changes.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ pub(super) fn under_load(
                     && answer.is_whole()
                     && texts.iter().any(|known| text.contains(known))
             });
-            let mut load = load.lock().unwrap();
+            let mut load = load.lock().unwrap_or_else(PoisonError::into_inner);
             load.answered += usize::from(is_good);
             if !is_good {
                 load.failed.push(told(&answer));
@@ -65,7 +65,7 @@ pub(super) fn under_load(
         let _over = OnDrop(&over);
         meanwhile();
     });
-    let mut load = load.into_inner().unwrap();
+    let mut load = load.into_inner().unwrap_or_else(PoisonError::into_inner);
     load.took = started.elapsed();
     load
 }
