@@ -1,6 +1,7 @@
 //! Whether components can be built from Rust here, and with what.
 
 use std::env;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
@@ -8,11 +9,23 @@ use std::sync::LazyLock;
 const TARGET: &str = "wasm32-wasip2";
 
 /// The variables with which cargo builds components: those that name its folders, which lie in the home of the
-/// user and not in that of a test, and a toolchain that has the target. `None` where none has.
+/// user and not in that of a test, and a toolchain that has the target. `None`, and a line on standard error,
+/// where none has.
 ///
 /// It is the one that `RUSTUP_TOOLCHAIN` names, that called `guest`, or the usual one.
 pub fn toolchain() -> Option<&'static [(&'static str, String)]> {
-    static FOUND: LazyLock<Option<Vec<(&'static str, String)>>> = LazyLock::new(find);
+    static FOUND: LazyLock<Option<Vec<(&'static str, String)>>> = LazyLock::new(|| {
+        let found = find();
+        if found.is_none() {
+            // Past what gathers the output of tests: it is to be seen when they pass.
+            let _ = writeln!(
+                io::stderr(),
+                "skipped: no Rust toolchain here has {TARGET}, so nothing is built from sources; \
+                 `rustup target add {TARGET}` brings it"
+            );
+        }
+        found
+    });
     FOUND.as_deref()
 }
 

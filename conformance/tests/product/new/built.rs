@@ -7,14 +7,8 @@ use mik_conformance::{Mik, built, folders, toolchain};
 use super::*;
 
 /// A new project of this template beside others of this test, built in a folder that the next run finds again.
-#[allow(clippy::print_stdout, reason = "whoever runs the test is told why it does little")]
 fn project(template: &str) -> Option<Setup> {
-    let Some(variables) = toolchain() else {
-        println!(
-            "skipped: no Rust toolchain here has wasm32-wasip2; `rustup target add wasm32-wasip2`"
-        );
-        return None;
-    };
+    let variables = toolchain()?;
     let target = built().join("conformance-new").join(template);
     let setup = variables.iter().fold(here(), |setup, (name, value)| setup.env(name, value));
     let setup = setup.env("CARGO_TARGET_DIR", &target.display().to_string());
