@@ -1,5 +1,6 @@
 //! The SDK on the real host: a handler that uses all of it, composed with the bridge.
 
+mod elsewhere;
 mod incoming;
 mod outgoing;
 mod responses;
