@@ -129,7 +129,7 @@
     (alias outer $bridge $incoming-request (type $outer-incoming-request))
     (export "incoming-request" (type $incoming-request (eq $outer-incoming-request)))
     (export "body-source" (type $body-source (sub resource)))
-    (type $content (variant (case "bytes" (list u8)) (case "stream" (own $body-source))))
+    (type $content (variant (case "text" string) (case "bytes" (list u8)) (case "stream" (own $body-source))))
     (export "response-body" (type $response-body (eq $content)))
     (type $answer (record
       (field "status" u16) (field "headers" (list (tuple string (list u8)))) (field "body" $response-body)

@@ -8795,6 +8795,9 @@ pub mod exports {
                 }
                 /// The content of a response.
                 pub enum ResponseBody {
+                    /// All of it, of any size, where it is text in UTF-8, such as JSON or HTML. Text crosses a boundary of components
+                    /// in one go, bytes one by one: it costs a small part of them.
+                    Text(_rt::String),
                     /// All of it; of any size.
                     Bytes(_rt::Vec<u8>),
                     /// A source from which it is pulled, piece by piece, as fast as the client reads.
@@ -8806,6 +8809,9 @@ pub mod exports {
                         f: &mut ::core::fmt::Formatter<'_>,
                     ) -> ::core::fmt::Result {
                         match self {
+                            ResponseBody::Text(e) => {
+                                f.debug_tuple("ResponseBody::Text").field(e).finish()
+                            }
                             ResponseBody::Bytes(e) => {
                                 f.debug_tuple("ResponseBody::Bytes").field(e).finish()
                             }
@@ -8820,7 +8826,7 @@ pub mod exports {
                     /// The status code, 200 to 599 (RFC 9110, section 15).
                     pub status: u16,
                     /// The header fields, in their order. A name may come several times. Without `content-length` the bridge
-                    /// sets it where the body is `bytes`.
+                    /// sets it where the body is no stream.
                     pub headers: _rt::Vec<(_rt::String, _rt::Vec<u8>)>,
                     /// The content.
                     pub body: ResponseBody,
@@ -8999,12 +9005,11 @@ pub mod exports {
                             .add(::core::mem::size_of::<*const u8>())
                             .cast::<*mut u8>() = result6;
                         match body2 {
-                            ResponseBody::Bytes(e) => {
+                            ResponseBody::Text(e) => {
                                 *ptr1
                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (0i32) as u8;
-                                let vec7 = <_ as Into<_rt::Vec<_>>>::into(e)
-                                    .into_boxed_slice();
+                                let vec7 = (e.into_bytes()).into_boxed_slice();
                                 let ptr7 = vec7.as_ptr().cast::<u8>();
                                 let len7 = vec7.len();
                                 ::core::mem::forget(vec7);
@@ -9015,10 +9020,26 @@ pub mod exports {
                                     .add(4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>() = ptr7.cast_mut();
                             }
-                            ResponseBody::Stream(e) => {
+                            ResponseBody::Bytes(e) => {
                                 *ptr1
                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>() = (1i32) as u8;
+                                let vec8 = <_ as Into<_rt::Vec<_>>>::into(e)
+                                    .into_boxed_slice();
+                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                let len8 = vec8.len();
+                                ::core::mem::forget(vec8);
+                                *ptr1
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len8;
+                                *ptr1
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr8.cast_mut();
+                            }
+                            ResponseBody::Stream(e) => {
+                                *ptr1
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (2i32) as u8;
                                 *ptr1
                                     .add(4 * ::core::mem::size_of::<*const u8>())
                                     .cast::<i32>() = (e).take_handle() as i32;
@@ -9077,9 +9098,18 @@ pub mod exports {
                                 let l10 = *arg0
                                     .add(5 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let base11 = l9;
-                                let len11 = l10;
-                                _rt::cabi_dealloc(base11, len11 * 1, 1);
+                                _rt::cabi_dealloc(l9, l10, 1);
+                            }
+                            1 => {
+                                let l11 = *arg0
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l12 = *arg0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base13 = l11;
+                                let len13 = l12;
+                                _rt::cabi_dealloc(base13, len13 * 1, 1);
                             }
                             _ => {}
                         }
@@ -9456,9 +9486,9 @@ macro_rules! __export_service_impl {
         () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.63.0:mik:core@0.1.0:service:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 6980] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 6988] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xc65\x01A\x02\x01A\x1e\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xce5\x01A\x02\x01A\x1e\
 \x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[\
 method]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollab\
 le.block\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\
@@ -9590,14 +9620,14 @@ options\x03\0\x02\x02\x03\x02\x01\x0f\x04\0\x18future-incoming-response\x03\0\x0
 i\x05\x01j\x01\x0b\x01\x07\x01@\x02\x07request\x08\x07options\x0a\0\x0c\x04\0\x06\
 handle\x01\x0d\x03\0!wasi:http/outgoing-handler@0.2.12\x05\x11\x02\x03\0\x07\x10\
 incoming-request\x01B\x13\x02\x03\x02\x01\x12\x04\0\x10incoming-request\x03\0\0\x04\
-\0\x0bbody-source\x03\x01\x01p}\x01i\x02\x01q\x02\x05bytes\x01\x03\0\x06stream\x01\
-\x04\0\x04\0\x0dresponse-body\x03\0\x05\x01o\x02s\x03\x01p\x07\x01r\x03\x06statu\
-s{\x07headers\x08\x04body\x06\x04\0\x08response\x03\0\x09\x01h\x02\x01k\x03\x01j\
-\x01\x0c\x01s\x01@\x01\x04self\x0b\0\x0d\x04\0\x18[method]body-source.next\x01\x0e\
-\x01i\x01\x01@\x01\x07request\x0f\0\x0a\x04\0\x06handle\x01\x10\x04\0\x16mik:cor\
-e/handler@0.1.0\x05\x13\x04\0\x16mik:core/service@0.1.0\x04\0\x0b\x0d\x01\0\x07s\
-ervice\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.262\
-.0\x10wit-bindgen-rust\x060.63.0";
+\0\x0bbody-source\x03\x01\x01p}\x01i\x02\x01q\x03\x04text\x01s\0\x05bytes\x01\x03\
+\0\x06stream\x01\x04\0\x04\0\x0dresponse-body\x03\0\x05\x01o\x02s\x03\x01p\x07\x01\
+r\x03\x06status{\x07headers\x08\x04body\x06\x04\0\x08response\x03\0\x09\x01h\x02\
+\x01k\x03\x01j\x01\x0c\x01s\x01@\x01\x04self\x0b\0\x0d\x04\0\x18[method]body-sou\
+rce.next\x01\x0e\x01i\x01\x01@\x01\x07request\x0f\0\x0a\x04\0\x06handle\x01\x10\x04\
+\0\x16mik:core/handler@0.1.0\x05\x13\x04\0\x16mik:core/service@0.1.0\x04\0\x0b\x0d\
+\x01\0\x07service\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compone\
+nt\x070.262.0\x10wit-bindgen-rust\x060.63.0";
         };
     };
 }

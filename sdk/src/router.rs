@@ -144,10 +144,11 @@ fn allow(mut methods: u16) -> String {
 /// The head alone (RFC 9110, section 9.3.2): with the length that the content has.
 fn without_content(mut response: Response) -> Response {
     let length = match &response.body {
-        ResponseBody::Bytes(bytes) if !response.has_header("content-length") => Some(bytes.len()),
-        _ => None,
+        ResponseBody::Text(text) => Some(text.len()),
+        ResponseBody::Bytes(bytes) => Some(bytes.len()),
+        ResponseBody::Stream(_) => None,
     };
-    if let Some(length) = length {
+    if let Some(length) = length.filter(|_| !response.has_header("content-length")) {
         response = response.header("content-length", length.to_string());
     }
     response.body = ResponseBody::Bytes(Vec::new());

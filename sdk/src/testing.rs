@@ -121,6 +121,7 @@ pub fn text(response: Response) -> String {
 /// The content of a response in the pieces in which it is sent; an error says why it breaks off.
 pub fn pieces(response: Response) -> Result<Vec<Vec<u8>>, String> {
     let source = match response.body {
+        ResponseBody::Text(text) => return Ok(vec![text.into_bytes()]),
         ResponseBody::Bytes(bytes) => return Ok(vec![bytes]),
         ResponseBody::Stream(source) => source,
     };

@@ -18,6 +18,7 @@ fn user() -> User {
 
 fn text(response: &Response) -> &str {
     match &response.body {
+        ResponseBody::Text(text) => text,
         ResponseBody::Bytes(bytes) => std::str::from_utf8(bytes).unwrap(),
         ResponseBody::Stream(_) => panic!("a stream"),
     }

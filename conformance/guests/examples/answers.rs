@@ -3,6 +3,7 @@
 //!
 //! - `status`: default 200
 //! - `bytes`: content of so many bytes, `abc…`, default 0
+//! - `text`: in place of them text of so many characters `é`
 //! - `chunks`, `size`: in place of it a stream of so many pieces of so many bytes, `aaa…bbb…`
 //! - `delay_ms`: pause before each piece but the first
 //! - `fail`: the stream fails with `secret detail` after so many pieces, with `how=trap` by a trap
@@ -72,6 +73,8 @@ fn answer(request: IncomingRequest, query: &Query, calls: u32) -> Result<Respons
         ResponseBody::Stream(BodySource::new(Source::echo(&request, query.flag("log"))?))
     } else if query.text("chunks").is_some() {
         ResponseBody::Stream(BodySource::new(Source::letters(query)?))
+    } else if query.text("text").is_some() {
+        ResponseBody::Text("é".repeat(query.size_or("text", 0)?))
     } else {
         let letters = (b'a'..=b'z').cycle();
         ResponseBody::Bytes(letters.take(query.size_or("bytes", 0)?).collect())

@@ -76,6 +76,11 @@ fn bytes_of_all_sizes_arrive_with_their_length() {
             with_length(response, &letters(bytes))
         });
     }
+    for characters in [0, 1, 2_048, 2_049, 32_768, 500_001] {
+        case(&mut cases, "GET", &format!("text={characters}"), |response| {
+            with_length(response, "é".repeat(characters).as_bytes())
+        });
+    }
     case(&mut cases, "GET", "bytes=3&name=Content-Length&value=3", |response| {
         with_length(response, b"abc")
     });

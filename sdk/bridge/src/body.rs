@@ -13,7 +13,7 @@ struct BrokenOff;
 pub fn send(body: OutgoingBody, content: Content) {
     let stream = body.write();
     let written = match content {
-        Content::Bytes(bytes) => stream.write(bytes.items()).map_err(|_| BrokenOff),
+        Content::Text(bytes) | Content::Bytes(bytes) => stream.write(bytes.items()).map_err(|_| BrokenOff),
         Content::Stream(source) => pump(&source, &stream),
     };
     // It is the body's child, and goes first.

@@ -21,9 +21,10 @@ pub struct Answer {
 
 /// The variant `response-body`.
 #[repr(C, u8)]
+#[allow(dead_code, reason = "the handler makes it")]
 pub enum Content {
+    Text(List<u8>),
     Bytes(List<u8>),
-    #[allow(dead_code, reason = "the handler makes it")]
     Stream(BodySource),
 }
 

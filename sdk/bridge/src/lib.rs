@@ -33,7 +33,7 @@ extern "C" fn handle(request: IncomingRequest, out: ResponseOutparam) {
 /// What `content-length` has to be, and what is sent (RFC 9110, sections 6.4.1 and 8.6).
 fn framing(status: u16, asked_for_head: bool, content: Content) -> (Length, Option<Content>) {
     let bytes = match &content {
-        Content::Bytes(bytes) => Some(bytes.len()),
+        Content::Text(bytes) | Content::Bytes(bytes) => Some(bytes.len()),
         Content::Stream(_) => None,
     };
     match (status, bytes) {

@@ -40,18 +40,18 @@ impl Response {
     }
 
     /// JSON that is written already.
-    pub fn json_text(status: u16, json: impl Into<Vec<u8>>) -> Self {
-        Self::bytes(status, "application/json", json)
+    pub fn json_text(status: u16, json: impl Into<String>) -> Self {
+        Self::of_text(status, "application/json", json.into())
     }
 
     /// Plain text.
     pub fn text(status: u16, text: impl Into<String>) -> Self {
-        Self::bytes(status, "text/plain; charset=utf-8", text.into())
+        Self::of_text(status, "text/plain; charset=utf-8", text.into())
     }
 
     /// A page.
     pub fn html(status: u16, page: impl Into<String>) -> Self {
-        Self::bytes(status, "text/html; charset=utf-8", page.into())
+        Self::of_text(status, "text/html; charset=utf-8", page.into())
     }
 
     /// Bytes of a media type.
@@ -98,6 +98,11 @@ impl Response {
     {
         let pieces = events.into_iter().map(|event| Ok::<_, String>(event.into_bytes()));
         Self::stream(200, "text/event-stream", pieces).header("cache-control", "no-store")
+    }
+
+    /// Text goes to the bridge in one go, bytes go one by one.
+    fn of_text(status: u16, content_type: &str, text: String) -> Self {
+        Self::with_body(status, content_type, ResponseBody::Text(text))
     }
 
     fn with_body(status: u16, content_type: &str, body: ResponseBody) -> Self {

@@ -82,7 +82,7 @@ impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
         let mut response =
             Self::new(problem.status).header("content-type", "application/problem+json");
-        response.body = ResponseBody::Bytes(problem.to_json().into_bytes());
+        response.body = ResponseBody::Text(problem.to_json());
         response
     }
 }

@@ -30,7 +30,6 @@ static void answer_json(exports_mik_core_handler_response_t *answer, uint16_t st
   static const char type[] = "application/json";
   service_tuple2_string_list_u8_t *header = malloc(sizeof *header);
   uint8_t *value = malloc(sizeof type - 1);
-  service_string_t content;
   if (header == NULL || value == NULL) {
     abort();
   }
@@ -40,12 +39,11 @@ static void answer_json(exports_mik_core_handler_response_t *answer, uint16_t st
 
   answer->status = status;
   answer->headers = (service_list_tuple2_string_list_u8_t){header, 1};
-  service_string_dup(&content, json);
-  answer->body.tag = EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_BYTES;
-  answer->body.val.bytes = (service_list_u8_t){content.ptr, content.len};
+  answer->body.tag = EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_TEXT;
+  service_string_dup(&answer->body.val.text, json);
 }
 
-// An answer may also be given piece by piece, as `body.val.stream`; this handler has none of that kind.
+// An answer may also be bytes, or be given piece by piece, as `body.val.stream`; this handler has none of that kind.
 struct exports_mik_core_handler_body_source_t {
   char unused;
 };

@@ -320,6 +320,12 @@ void __wasm_export_exports_mik_core_handler_handle_post_return(uint8_t * arg0) {
   }
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + (3*sizeof(void*))))) {
     case 0: {
+      if ((*((size_t*) (arg0 + (5*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + (4*sizeof(void*)))));
+      }
+      break;
+    }
+    case 1: {
       size_t len3 = *((size_t*) (arg0 + (5*sizeof(void*))));
       if (len3 > 0) {
         uint8_t *ptr4 = *((uint8_t **) (arg0 + (4*sizeof(void*))));
@@ -331,7 +337,7 @@ void __wasm_export_exports_mik_core_handler_handle_post_return(uint8_t * arg0) {
       }
       break;
     }
-    case 1: {
+    case 2: {
       break;
     }
   }
@@ -977,9 +983,13 @@ void __wasm_export_exports_mik_core_handler_body_source_dtor(exports_mik_core_ha
 void exports_mik_core_handler_response_body_free(exports_mik_core_handler_response_body_t *ptr) {
   switch ((int32_t) ptr->tag) {
     case 0: {
+      service_string_free(&ptr->val.text);
       break;
     }
     case 1: {
+      break;
+    }
+    case 2: {
       break;
     }
   }
@@ -5746,16 +5756,23 @@ uint8_t * __wasm_export_exports_mik_core_handler_handle(int32_t arg) {
   *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) ((ret).headers).ptr;
   switch ((int32_t) ((ret).body).tag) {
     case 0: {
-      const service_list_u8_t *payload = &((ret).body).val.bytes;
+      const service_string_t *payload = &((ret).body).val.text;
       *((int8_t*)(ptr + (3*sizeof(void*)))) = 0;
       *((size_t*)(ptr + (5*sizeof(void*)))) = (*payload).len;
       *((uint8_t **)(ptr + (4*sizeof(void*)))) = (uint8_t *) (*payload).ptr;
       break;
     }
     case 1: {
-      const exports_mik_core_handler_own_body_source_t *payload0 = &((ret).body).val.stream;
+      const service_list_u8_t *payload0 = &((ret).body).val.bytes;
       *((int8_t*)(ptr + (3*sizeof(void*)))) = 1;
-      *((int32_t*)(ptr + (4*sizeof(void*)))) = (*payload0).__handle;
+      *((size_t*)(ptr + (5*sizeof(void*)))) = (*payload0).len;
+      *((uint8_t **)(ptr + (4*sizeof(void*)))) = (uint8_t *) (*payload0).ptr;
+      break;
+    }
+    case 2: {
+      const exports_mik_core_handler_own_body_source_t *payload1 = &((ret).body).val.stream;
+      *((int8_t*)(ptr + (3*sizeof(void*)))) = 2;
+      *((int32_t*)(ptr + (4*sizeof(void*)))) = (*payload1).__handle;
       break;
     }
   }

@@ -592,15 +592,19 @@ typedef exports_mik_core_handler_body_source_t* exports_mik_core_handler_borrow_
 typedef struct exports_mik_core_handler_response_body_t {
   uint8_t tag;
   union {
+    service_string_t     text;
     service_list_u8_t     bytes;
     exports_mik_core_handler_own_body_source_t     stream;
   } val;
 } exports_mik_core_handler_response_body_t;
 
+// All of it, of any size, where it is text in UTF-8, such as JSON or HTML. Text crosses a boundary of components
+// in one go, bytes one by one: it costs a small part of them.
+#define EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_TEXT 0
 // All of it; of any size.
-#define EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_BYTES 0
+#define EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_BYTES 1
 // A source from which it is pulled, piece by piece, as fast as the client reads.
-#define EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_STREAM 1
+#define EXPORTS_MIK_CORE_HANDLER_RESPONSE_BODY_STREAM 2
 
 typedef struct {
   service_string_t f0;
@@ -617,7 +621,7 @@ typedef struct exports_mik_core_handler_response_t {
   // The status code, 200 to 599 (RFC 9110, section 15).
   uint16_t   status;
   // The header fields, in their order. A name may come several times. Without `content-length` the bridge
-  // sets it where the body is `bytes`.
+  // sets it where the body is no stream.
   service_list_tuple2_string_list_u8_t   headers;
   // The content.
   exports_mik_core_handler_response_body_t   body;
