@@ -95,9 +95,10 @@ const CAPPED: [Input; 14] = [
         "export default async () => { for (let at = 0; at < 1e6; at++) setTimeout(() => {}, 1e6); await new Promise(() => {}); };",
         &[EXCEPTION, TIMEOUT, MEMORY],
     ),
+    // Another module than that of the innocent: both would share the calls that it may have in flight.
     (
         "calls",
-        "export default async (_, host) => { const calls = []; for (;;) calls.push(host.call('hello')); };",
+        "export default async (_, host) => { const calls = []; for (;;) calls.push(host.call('sleep', { path: '/?ms=1' })); };",
         &[EXCEPTION, TIMEOUT, MEMORY],
     ),
     (
