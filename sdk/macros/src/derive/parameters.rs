@@ -53,13 +53,15 @@ fn implementation(input: &Input, fields: &[Field], kind: Kind) -> TokenStream {
         read.extend(read_field(field, kind, &parts));
         built.extend(quote("$ident: $value?,", &parts));
     }
-    let template = match kind {
-        Kind::Path => PATH,
-        Kind::Query => QUERY,
+    let (name, values) = match kind {
+        Kind::Path => ("Path", "Params"),
+        Kind::Query => ("Query", "Pairs"),
     };
     quote(
-        template,
+        PARAMETERS,
         &[
+            ("trait", quote(name, &[])),
+            ("values", quote(values, &[])),
             ("type", word(&input.name)),
             ("rules", rules),
             ("described", described),
@@ -69,36 +71,16 @@ fn implementation(input: &Input, fields: &[Field], kind: Kind) -> TokenStream {
     )
 }
 
-const PATH: &str = r#"
+const PARAMETERS: &str = r#"
     const _: () = {
         $rules
 
         #[automatically_derived]
-        impl ::mik_sdk::text::Path for $type {
+        impl ::mik_sdk::text::$trait for $type {
             const PARAMETERS: &'static [::mik_sdk::schema::Field] = &[$described];
 
             fn read(
-                values: &::mik_sdk::text::Params<'_>,
-                faults: &mut ::mik_sdk::validate::Faults,
-            ) -> ::core::option::Option<Self> {
-                let _ = (values, &faults);
-                $read
-                ::core::option::Option::Some(Self { $built })
-            }
-        }
-    };
-"#;
-
-const QUERY: &str = r#"
-    const _: () = {
-        $rules
-
-        #[automatically_derived]
-        impl ::mik_sdk::text::Query for $type {
-            const PARAMETERS: &'static [::mik_sdk::schema::Field] = &[$described];
-
-            fn read(
-                values: &::mik_sdk::text::Pairs<'_>,
+                values: &::mik_sdk::text::$values<'_>,
                 faults: &mut ::mik_sdk::validate::Faults,
             ) -> ::core::option::Option<Self> {
                 let _ = (values, &faults);
