@@ -254,6 +254,17 @@ impl ErrorKind {
 }
 
 impl CallError {
+    /// For what can only be read.
+    ///
+    /// # Errors
+    /// [`Self::Method`] for every method but GET and HEAD.
+    pub fn unless_read(method: &Method) -> Result<(), Self> {
+        match *method {
+            Method::GET | Method::HEAD => Ok(()),
+            _ => Err(Self::Method(&[Method::GET, Method::HEAD])),
+        }
+    }
+
     /// The kind, which decides status and name.
     pub fn kind(&self) -> ErrorKind {
         match self {

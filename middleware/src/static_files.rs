@@ -14,7 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use mik_core::values::Text;
 use mik_core::{
     BoxFuture, Call, CallError, Endpoint, Middleware, Next, Request, Response, Rings, RoutePath,
@@ -242,9 +242,7 @@ impl Middleware for StaticFiles {
 
 /// Answers off the worker: whatever touches a file system may wait for it.
 async fn answer(site: Arc<Site>, request: Request) -> Result<Response, CallError> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(CallError::Method(&[Method::GET, Method::HEAD]));
-    }
+    CallError::unless_read(request.method())?;
     let (head, _) = request.into_parts();
     match tokio::task::spawn_blocking(move || site.answer(&head)).await {
         Ok(answer) => answer,

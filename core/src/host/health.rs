@@ -1,7 +1,7 @@
 //! `/health`.
 
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
-use http::{Method, StatusCode};
 
 use super::Host;
 use crate::{Body, CallError, Request, Response};
@@ -12,9 +12,7 @@ pub(super) const PATH: &str = "/health";
 /// Whether the host is ready for requests, and a little about it. One that is degraded still serves
 /// modules: that is no reason to send requests elsewhere, so it is answered 200.
 pub(super) fn answer(host: &Host, request: &Request) -> Result<Response, CallError> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(CallError::Method(&[Method::GET, Method::HEAD]));
-    }
+    CallError::unless_read(request.method())?;
     let draining = host.is_draining();
     let trouble = host.orchestrator().and_then(|orchestrator| orchestrator.trouble());
     let status = match &trouble {

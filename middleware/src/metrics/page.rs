@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use mik_core::opentelemetry::metrics::{Meter, MeterProvider};
 use mik_core::{Body, CallError, Request, Response};
@@ -80,9 +79,7 @@ fn room(instrument: &Instrument) -> Option<Stream> {
 
 /// Answers a request for the page.
 pub(super) async fn answer(page: Arc<Page>, request: Request) -> Result<Response, CallError> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(CallError::Method(&[Method::GET, Method::HEAD]));
-    }
+    CallError::unless_read(request.method())?;
     let turn = page.turn.clone().lock_owned().await;
     // Thousands of series take milliseconds. Who has left is read for to the end, before anybody else.
     let reading = move || {

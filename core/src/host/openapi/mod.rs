@@ -8,7 +8,6 @@ mod section;
 
 use std::path::PathBuf;
 
-use http::Method;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
@@ -22,9 +21,7 @@ pub(super) const EACH: &str = "/openapi/*";
 
 /// The description of one module, or of all.
 pub(super) async fn answer(host: &Host, request: Request) -> Result<Response, CallError> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(CallError::Method(&[Method::GET, Method::HEAD]));
-    }
+    CallError::unless_read(request.method())?;
     let one = request.uri().path().strip_prefix(PATH).unwrap_or_default();
     let one = one.strip_prefix('/').filter(|name| !name.is_empty()).map(str::to_owned);
     drop(request);
