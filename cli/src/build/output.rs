@@ -1,6 +1,6 @@
 //! Files of a project that a build writes. Each comes into its place as a whole, by a rename.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -139,8 +139,12 @@ impl<'a> Dist<'a> {
 /// Whether two paths lead to one file, or to two with the same content.
 fn is_same(one: &Path, other: &Path) -> bool {
     let (Ok(first), Ok(second)) = (one.metadata(), other.metadata()) else { return false };
-    let is_one = (first.dev(), first.ino()) == (second.dev(), second.ino());
-    is_one || (first.len() == second.len() && fs::read(one).ok() == fs::read(other).ok())
+    is_one(&first, &second)
+        || (first.len() == second.len() && fs::read(one).ok() == fs::read(other).ok())
+}
+
+fn is_one(first: &Metadata, second: &Metadata) -> bool {
+    (first.dev(), first.ino()) == (second.dev(), second.ino())
 }
 
 /// Writes a file as a whole. One with the same content stays as it is: a host has nothing to load anew.
@@ -153,10 +157,9 @@ fn write(path: &Path, content: &[u8]) -> Result<(), BuildError> {
 
 /// Makes `to` the same file as `from`.
 fn link(from: &Path, to: &Path) -> Result<(), BuildError> {
-    let [of_from, of_to] =
-        [from, to].map(|path| path.metadata().map(|meta| (meta.dev(), meta.ino())));
+    let files = from.metadata().ok().zip(to.metadata().ok());
     // A rename of a file onto itself would leave both.
-    if of_from.ok().zip(of_to.ok()).is_some_and(|(from, to)| from == to) {
+    if files.is_some_and(|(from, to)| is_one(&from, &to)) {
         return Ok(());
     }
     put(to, |new| fs::hard_link(from, new).or_else(|_| fs::copy(from, new).map(drop)))
