@@ -96,6 +96,24 @@ impl Setup {
         self.file(&format!("modules/{name}.wasm"), content)
     }
 
+    /// A guest that is a handler of `mik:core`, composed with the bridge by `mik build`, as the module of that
+    /// name, which is the project's as well.
+    ///
+    /// # Panics
+    /// With what the build says, if it fails.
+    #[must_use]
+    pub fn composed(self, source: &str, name: &str) -> Self {
+        let content = fs::read(guest(source)).expect("a guest can be read");
+        let config = format!(
+            "[project]\nname = \"{name}\"\n[build]\ncommand = \"true\"\noutput = \"{name}.wasm\"\n"
+        );
+        let setup = self.more_config(&config).file(&format!("{name}.wasm"), content);
+        let built = setup.run(&["build", "--compose"]);
+        let Finished { stdout, stderr, .. } = &built;
+        assert_eq!(built.code(), Some(0), "stdout: {stdout}\nstderr: {stderr}");
+        setup
+    }
+
     /// Arguments of `mik run` or `mik dev`, after those that every test has.
     #[must_use]
     pub fn args(mut self, args: &[&str]) -> Self {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mik_conformance::{Setup, folders, guest, mik, repository, toolchain};
+use mik_conformance::{Setup, folders, mik, repository, toolchain};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 /// What the README says before its first commands.
@@ -110,12 +110,7 @@ fn build_elsewhere(shell: &mut Shell, line: &str) {
     let output = shell.run(line);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && told.contains("rustup target add wasm32-wasip2"), "{told}");
-    let config =
-        "[project]\nname = \"my-api\"\n[build]\ncommand = \"true\"\noutput = \"handler.wasm\"\n";
-    let handler = fs::read(guest("quickstart")).expect("a guest can be read");
-    let other = Setup::new(&[]).config(config).file("handler.wasm", handler);
-    let built = other.run(&["build", "-c"]);
-    assert!(built.status.success(), "{}", built.stderr);
+    let other = Setup::new(&[]).composed("quickstart", "my-api");
     let modules = shell.folder.join("modules");
     fs::create_dir_all(&modules).expect("the folder is this test's");
     let copied = fs::copy(other.path().join("modules/my-api.wasm"), modules.join("my-api.wasm"));

@@ -8,7 +8,7 @@ mod responses;
 use std::fs;
 use std::sync::LazyLock;
 
-use mik_conformance::{Mik, Origin, Outcome, Response, Setup, guest};
+use mik_conformance::{Mik, Origin, Outcome, Response, Setup};
 
 static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
 
@@ -18,16 +18,11 @@ static MIK: LazyLock<Mik> = LazyLock::new(|| {
     let hosts =
         format!("\"127.0.0.1:{port}\", \"127.0.0.1:1\", \"nowhere.invalid\", \"*.mik.internal\"");
     let config = format!(
-        "[project]\nname = \"sdk\"\n\
-         [build]\ncommand = \"true\"\noutput = \"sdk.wasm\"\n\
-         [server]\nlimits = {{ body_bytes = \"64MiB\" }}\n\
+        "[server]\nlimits = {{ body_bytes = \"64MiB\" }}\n\
          [middleware.breaker]\nenabled = false\n\
          [modules.sdk]\nallowed_hosts = [{hosts}]\n"
     );
-    let handler = fs::read(guest("sdk")).expect("a guest can be read");
-    let setup = Setup::new(&["hello", "echo"]).config(&config).file("sdk.wasm", handler);
-    let built = setup.run(&["build", "--compose"]);
-    assert_eq!(built.code(), Some(0), "stdout: {}\nstderr: {}", built.stdout, built.stderr);
+    let setup = Setup::new(&["hello", "echo"]).config(&config).composed("sdk", "sdk");
     let composed = fs::read(setup.path().join("modules/sdk.wasm")).expect("it was built");
     setup.file("modules/shut.wasm", composed).start()
 });

@@ -57,12 +57,7 @@ impl Drop for Serve {
 
 #[test]
 fn it_runs_unchanged_under_wasmtime_serve() {
-    let config =
-        "[project]\nname = \"app\"\n[build]\ncommand = \"true\"\noutput = \"handler.wasm\"\n";
-    let handler = fs::read(guest("quickstart")).expect("a guest can be read");
-    let setup = Setup::new(&[]).config(config).file("handler.wasm", handler);
-    let built = setup.run(&["build", "--compose"]);
-    assert_eq!(built.code(), Some(0), "{}", built.stderr);
+    let setup = Setup::new(&[]).composed("quickstart", "app");
     let Some(serve) = Serve::start(&setup.path().join("dist/app-composed.wasm")) else { return };
     let home = serve.ask("GET", "/", b"");
     says(&home, 200, &[r#"{"message":"Hello from mik!","version":"0.1.0"}"#]).unwrap();
