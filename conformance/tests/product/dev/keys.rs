@@ -25,8 +25,9 @@ struct Terminal {
 impl Terminal {
     /// `None` where there is no `script`.
     fn start(setup: Setup) -> Option<Self> {
+        // Ctrl-C goes to the shell, too; not every shell outlives it.
         let line = format!(
-            "stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|isig)$' | tr '\\n' ' '; echo before; \
+            "trap : INT; stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|isig)$' | tr '\\n' ' '; echo before; \
              '{}' dev --host 127.0.0.1 --port 0 .; echo code=$?; \
              stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|isig)$' | tr '\\n' ' '; echo after",
             mik().display()
@@ -47,6 +48,8 @@ impl Terminal {
             .env_remove("DISPLAY")
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("NO_COLOR");
+        // `script` takes the shell of whoever runs the tests.
+        script.env("SHELL", "/bin/sh");
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = script.spawn().ok()?;
         let keys = child.stdin.take().expect("stdin is a pipe");
