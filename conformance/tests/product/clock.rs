@@ -22,7 +22,7 @@ max_open = \"30m\"
 
 /// Builds the library; `None` where there is no C compiler.
 fn library(folder: &Path) -> Option<PathBuf> {
-    let source = repository().join("conformance/tests/product/clock/jump.c");
+    let source = repository().join("conformance/src/clock/jump.c");
     let library = folder.join("jump.so");
     let mut cc = Command::new("cc");
     cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
