@@ -50,7 +50,7 @@ pub use build::{
 pub use commands::new::{InvalidProjectName, NewError, PlaceError, Template};
 pub use failure::Failure;
 pub use inspect::{Access, Inspection};
-pub use log::{Format, LogError};
+pub use log::{Format, LogError, json_lines};
 pub use parts::registry;
 pub use plan::{Given, Placed, Plan, Setting};
 #[cfg(feature = "develop")]

@@ -17,9 +17,13 @@ pub fn repository() -> &'static Path {
 
 /// A prebuilt guest component.
 pub fn guest(name: &str) -> PathBuf {
+    find_guest(name).unwrap_or_else(|| panic!("no guest {name} in conformance/guests/prebuilt"))
+}
+
+/// The same, if there is one.
+pub(crate) fn find_guest(name: &str) -> Option<PathBuf> {
     let path = repository().join("conformance/guests/prebuilt").join(name).with_extension("wasm");
-    assert!(path.is_file(), "no guest {name}: {} is missing", path.display());
-    path
+    path.is_file().then_some(path)
 }
 
 /// The folder of what cargo built in this profile, such as `target/debug`.
@@ -31,6 +35,17 @@ pub fn built() -> &'static Path {
         if deps { folder.parent().unwrap_or(folder).to_owned() } else { folder.to_owned() }
     });
     &BUILT
+}
+
+/// Where guests lie compiled, for every project of this machine's user or of this build.
+pub(crate) fn compiled() -> PathBuf {
+    let name = "conformance-cache";
+    if built().join("deps").is_dir() {
+        return built().join(name);
+    }
+    // An installed binary keeps nothing beside itself.
+    let home = env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    home.unwrap_or_else(env::temp_dir).join("mik").join(name)
 }
 
 /// The binary `mik` of this profile: what `CARGO_BIN_EXE_mik` names, else the one that lies where this

@@ -21,14 +21,19 @@
 //! Everything here panics where a test should fail: it is for tests only.
 
 mod binary;
+mod case;
 mod cases;
+mod clock;
 mod log;
 mod mik;
 mod origin;
 mod process;
 mod raw;
 mod row;
+mod run;
 mod setup;
+mod subject;
+mod suite;
 #[cfg(test)]
 mod tests;
 mod toolchain;
@@ -48,6 +53,8 @@ pub use process::cpu;
 pub use raw::{Answer, Head, Raw, Received, Response, request, told};
 pub use row::{BASELINE, HELLO, INNOCENT};
 pub use setup::{Finished, SECRET, Setup};
+pub use subject::{Known, Subject};
+pub use suite::{built_in, cases, run, run_with};
 pub use toolchain::{folders, toolchain};
 pub use wire::{Fields, Framing, Stop, Wire};
 

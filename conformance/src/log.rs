@@ -1,6 +1,6 @@
 //! What a running `mik` has written to stderr.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +39,11 @@ impl Log {
             shared.arrived.notify_all();
         });
         log
+    }
+
+    /// Takes what is written into it, a whole line each time.
+    pub(crate) fn writer(&self) -> impl Write + use<> {
+        Lineup(self.clone())
     }
 
     /// All lines so far.
@@ -83,6 +88,22 @@ impl Log {
     /// Waits for a line that holds all these texts.
     pub fn wait(&self, within: Duration, texts: &[&str]) -> Option<String> {
         self.wait_for(within, |line| texts.iter().all(|text| line.contains(text)))
+    }
+}
+
+/// The end of a log that lines go into.
+struct Lineup(Log);
+
+impl Write for Lineup {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let shared = &self.0.0;
+        shared.lock().all.push(String::from_utf8_lossy(line).trim_end().to_owned());
+        shared.arrived.notify_all();
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -139,6 +139,22 @@ impl Mik {
             .into_owned()
     }
 
+    /// The project.
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Takes this moment for the beginning of what [`Mik::peak_memory`] is about.
+    pub(crate) fn forget_peak(&self) {
+        let path = format!("/proc/{}/clear_refs", self.pid.as_raw_nonzero());
+        let _ = std::fs::write(path, "5");
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        process::signal(self.pid, signal);
+    }
+
     /// The project's folder.
     pub fn path(&self) -> &Path {
         self.setup.path()

@@ -92,6 +92,11 @@ impl Raw {
         let _ = self.wire.stream.shutdown(Shutdown::Write);
     }
 
+    /// Closes so that the peer sees a reset.
+    pub fn reset(self) {
+        let _ = socket2::SockRef::from(&self.wire.stream).set_linger(Some(Duration::ZERO));
+    }
+
     /// The next head, past interim responses.
     pub fn head(&mut self, method: &str) -> Result<Head, Stop> {
         let mut interim = Vec::new();
@@ -115,16 +120,20 @@ impl Raw {
     /// A whole response to a request with this method.
     pub fn response_to(&mut self, method: &str) -> Result<Response, Stop> {
         let head = self.head(method)?;
+        Ok(self.rest(head, Vec::new()))
+    }
+
+    /// What is left of a response of which the head and so much of the body were read.
+    pub fn rest(&mut self, head: Head, body: Vec<u8>) -> Response {
         let mut framing = head.framing.clone();
-        let mut response =
-            Response { head, body: Vec::new(), trailers: Fields::default(), broken: None };
+        let mut response = Response { head, body, trailers: Fields::default(), broken: None };
         loop {
             match self.wire.piece(&mut framing, &mut response.trailers) {
                 Ok(Some(piece)) => response.body.extend(piece),
-                Ok(None) => return Ok(response),
+                Ok(None) => return response,
                 Err(stop) => {
                     response.broken = Some(stop);
-                    return Ok(response);
+                    return response;
                 }
             }
         }
@@ -155,9 +164,14 @@ impl Raw {
 
     /// Reads all that comes until the peer closes, or is silent for as long as the patience lasts.
     pub fn collect(&mut self) -> Received {
+        self.collect_to(std::iter::empty())
+    }
+
+    /// The same after requests with these methods, and GET after those.
+    pub fn collect_to<'a>(&mut self, mut methods: impl Iterator<Item = &'a str>) -> Received {
         let mut answers = Vec::new();
         loop {
-            match self.response() {
+            match self.response_to(methods.next().unwrap_or("GET")) {
                 Ok(response) => {
                     let broken = response.broken.clone();
                     answers.push(response);

@@ -1,5 +1,6 @@
 //! What holds in every row of the table of inputs and faults, whatever else the row says.
 
+use std::net::SocketAddr;
 use std::sync::PoisonError;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -35,7 +36,7 @@ impl Mik {
         fault: impl FnOnce() -> Outcome,
     ) {
         let _alone = self.row.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = self.with_innocents(innocents, fault);
+        let outcome = beside(self.address(), innocents, fault);
         cases.note(name, outcome);
         cases.note(name, self.is_back());
     }
@@ -47,38 +48,8 @@ impl Mik {
         cases.note(name, self.is_back());
     }
 
-    fn with_innocents(
-        &self,
-        innocents: &[(&str, &str)],
-        fault: impl FnOnce() -> Outcome,
-    ) -> Outcome {
-        let mut connection = self.connect();
-        let mut all = move || innocents.iter().try_for_each(|one| innocent(&mut connection, *one));
-        all()?;
-        let (over, is_over) = channel::<()>();
-        let (outcome, harm) = thread::scope(|scope| {
-            let bystander = scope.spawn(move || {
-                loop {
-                    all()?;
-                    match is_over.recv_timeout(Duration::from_millis(25)) {
-                        Err(RecvTimeoutError::Timeout) => {}
-                        _ => return Ok(()),
-                    }
-                }
-            });
-            let outcome = fault();
-            drop(over);
-            (
-                outcome,
-                bystander
-                    .join()
-                    .unwrap_or_else(|_| Err("the innocent request panicked".to_owned())),
-            )
-        });
-        outcome.and(harm)
-    }
-
-    fn is_back(&self) -> Outcome {
+    /// Whether it lives and has nothing in flight.
+    pub(crate) fn is_back(&self) -> Outcome {
         if !self.lives() {
             return Err(format!("mik has ended; stderr:\n{}", self.stderr()));
         }
@@ -92,8 +63,45 @@ impl Mik {
     }
 }
 
+/// Does something, and while it goes on asks these innocent requests again and again on a connection that was
+/// open before: targets, and the bodies that they are answered with.
+pub(crate) fn beside<T: AsRef<str> + Sync>(
+    address: SocketAddr,
+    innocents: &[(T, T)],
+    fault: impl FnOnce() -> Outcome,
+) -> Outcome {
+    if innocents.is_empty() {
+        return fault();
+    }
+    let mut connection = Raw::try_connect(address).map_err(|error| error.to_string())?;
+    let mut all = move || {
+        let mut each = innocents.iter();
+        each.try_for_each(|(target, text)| {
+            innocent(&mut connection, target.as_ref(), text.as_ref())
+        })
+    };
+    all()?;
+    let (over, is_over) = channel::<()>();
+    let (outcome, harm) = thread::scope(|scope| {
+        let bystander = scope.spawn(move || {
+            loop {
+                all()?;
+                match is_over.recv_timeout(Duration::from_millis(25)) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    _ => return Ok(()),
+                }
+            }
+        });
+        let outcome = fault();
+        drop(over);
+        let harm = bystander.join();
+        (outcome, harm.unwrap_or_else(|_| Err("the innocent request panicked".to_owned())))
+    });
+    outcome.and(harm)
+}
+
 /// One request that must be answered so, and in time.
-fn innocent(connection: &mut Raw, (target, text): (&str, &str)) -> Outcome {
+fn innocent(connection: &mut Raw, target: &str, text: &str) -> Outcome {
     let started = Instant::now();
     let answer = connection.patience(PATIENCE.max(INNOCENT)).get(target);
     let took = started.elapsed();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::binary::{built, guest, mik};
+use crate::binary::{compiled, guest, mik};
 use crate::mik::Mik;
 
 /// An environment variable of the host that no guest may ever see.
@@ -21,7 +21,8 @@ pub struct Setup {
     args: Vec<String>,
     env: Vec<(String, String)>,
     descriptors: Option<u32>,
-    binary: &'static Path,
+    /// `mik` of this build, unless it is another.
+    binary: Option<PathBuf>,
     cache: PathBuf,
 }
 
@@ -44,9 +45,9 @@ impl Setup {
             args: Vec::new(),
             env: Vec::new(),
             descriptors: None,
-            binary: mik(),
+            binary: None,
             // Shared by all tests: a guest is compiled once.
-            cache: built().join("conformance-cache"),
+            cache: compiled(),
         };
         let setup = setup.config("").file("modules/.keep", "");
         guests.iter().fold(setup, |setup, name| setup.guest(name, name))
@@ -137,8 +138,8 @@ impl Setup {
 
     /// Runs another binary than `mik`.
     #[must_use]
-    pub fn binary(mut self, binary: &'static Path) -> Self {
-        self.binary = binary;
+    pub fn binary(mut self, binary: impl Into<PathBuf>) -> Self {
+        self.binary = Some(binary.into());
         self
     }
 
@@ -217,13 +218,12 @@ impl Setup {
 
     /// `mik` with these arguments, in the project's folder, with a bare environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let binary = self.binary.as_deref().unwrap_or_else(|| mik());
         let mut command = match self.descriptors {
-            None => Command::new(self.binary),
+            None => Command::new(binary),
             Some(limit) => {
                 let mut shell = Command::new("sh");
-                shell
-                    .args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")])
-                    .arg(self.binary);
+                shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]).arg(binary);
                 shell
             }
         };

@@ -27,9 +27,9 @@ pub use tables::{
     BuildTable, CacheTable, Config, EngineTable, LimitsTable, MiddlewareTable, ModuleTable,
     OrchestratorTable, PluginTable, ProjectTable, ScriptTable, ServerTable, SwitchTable,
 };
+pub use tables::{DEFAULT_ENGINE, DEFAULT_ORCHESTRATOR};
 pub(crate) use tables::{
-    DEFAULT_ENGINE, DEFAULT_MODULES, DEFAULT_ORCHESTRATOR, DEFAULT_PORT, DEFAULT_QUEUE,
-    DEFAULT_SCRIPTS, DEFAULT_STACK,
+    DEFAULT_MODULES, DEFAULT_PORT, DEFAULT_QUEUE, DEFAULT_SCRIPTS, DEFAULT_STACK,
 };
 pub use text::{EnvName, EnvSource, EnvValue, HostName};
 pub(crate) use unknown::closest;

@@ -176,7 +176,7 @@ keys_of_modules! {
 }
 
 /// The engine unless told otherwise.
-pub(crate) const DEFAULT_ENGINE: &str = "wasmtime";
+pub const DEFAULT_ENGINE: &str = "wasmtime";
 
 keys_of_scripts! {
     /// `[orchestrator]`: which orchestrator, its own settings, and the defaults of every script.
@@ -200,7 +200,7 @@ keys_of_scripts! {
 }
 
 /// The orchestrator unless told otherwise, where it is compiled in.
-pub(crate) const DEFAULT_ORCHESTRATOR: &str = "rquickjs";
+pub const DEFAULT_ORCHESTRATOR: &str = "rquickjs";
 /// What the orchestrators take where nothing is said.
 pub(crate) const DEFAULT_STACK: &str = "512KiB";
 /// The same.

@@ -11,7 +11,8 @@ use std::io::{self, IsTerminal};
 use std::panic;
 use std::time::Duration;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -78,6 +79,17 @@ pub enum LogError {
     /// No thread for it.
     #[error("cannot start the log: {0}")]
     Thread(#[from] io::Error),
+}
+
+/// The log as `mik run` writes it into a pipe, one JSON object a line, for a host in a process that is not `mik`.
+/// Each line is one write.
+pub fn json_lines<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let level = Targets::new().with_default(LevelFilter::INFO);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    tracing_subscriber::registry().with(level).with(lines.event_format(json::Json))
 }
 
 impl Log {

@@ -1,0 +1,107 @@
+//! The cases, on every subject that they are for.
+
+mod built_in;
+mod options;
+mod pool;
+mod report;
+mod trial;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::{Arguments, Trial};
+
+pub use built_in::built_in;
+
+use crate::case::load;
+use crate::subject::Subject;
+use options::Options;
+use pool::Pool;
+use report::Report;
+use trial::Results;
+
+/// Cases that wait for something leave a processor to others.
+const TOGETHER: usize = 4;
+
+/// Proves subjects: the `main` of a test target with `harness = false`. What `cargo test` hands on filters the
+/// cases, by names like `subject::group::topic::id`; `--report DIR` writes what came of them to that folder, as
+/// `conformance.json` and `conformance.md`.
+///
+/// The exit code is 101 if something that must pass fails, or passes what must fail.
+pub fn run(subjects: impl IntoIterator<Item = Subject>) -> ExitCode {
+    run_with(std::env::args(), subjects)
+}
+
+/// The same with other arguments, the first of which is the name of the program.
+pub fn run_with(
+    args: impl IntoIterator<Item = String>,
+    subjects: impl IntoIterator<Item = Subject>,
+) -> ExitCode {
+    let options = match Options::take(args) {
+        Ok(options) => options,
+        Err(failure) => return complain(&failure),
+    };
+    let folder = options.cases.clone().unwrap_or_else(cases);
+    let cases = match load(&folder) {
+        Ok(group) => group.cases,
+        Err(broken) => return complain(&broken.to_string()),
+    };
+    let subjects: Vec<_> = subjects.into_iter().map(Arc::new).collect();
+    let cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
+    if let Err(failure) = trial::check(&subjects, &cases) {
+        return complain(&failure);
+    }
+    let results = Arc::new(Mutex::new(Results::default()));
+    let pool = Arc::new(Pool::default());
+    let mut trials = Vec::new();
+    for subject in &subjects {
+        for case in cases.iter().filter(|case| subject.is_for(case)) {
+            trials.push(trial::of(subject, case, &pool, &results));
+        }
+    }
+    conclude(options, &subjects, &cases, trials, &results)
+}
+
+fn conclude(
+    mut options: Options,
+    subjects: &[Arc<Subject>],
+    cases: &[Arc<crate::case::Case>],
+    trials: Vec<Trial>,
+    results: &Mutex<Results>,
+) -> ExitCode {
+    let all = trials.len();
+    options.arguments.test_threads.get_or_insert(TOGETHER);
+    let is_listed = options.arguments.list;
+    let conclusion = libtest_mimic::run(&options.arguments, trials);
+    if is_listed {
+        return ExitCode::SUCCESS;
+    }
+    let results = results.lock().unwrap_or_else(PoisonError::into_inner);
+    let report = Report::of(subjects, cases, &results);
+    print!("{}", report.table());
+    if let Some(folder) = &options.report {
+        let written = if report.covers(all) {
+            report.write(folder)
+        } else {
+            Err("a report is of all cases, not of some".to_owned())
+        };
+        if let Err(failure) = written {
+            return complain(&failure);
+        }
+    }
+    conclusion.exit_code()
+}
+
+/// The folder of the cases that belong to this crate.
+pub fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
+}
+
+fn complain(failure: &str) -> ExitCode {
+    eprintln!("error: {failure}");
+    ExitCode::from(101)
+}
+
+/// The arguments of libtest.
+type Libtest = Arguments;
