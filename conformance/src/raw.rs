@@ -258,6 +258,11 @@ impl Response {
         self.field("mik-error")
     }
 
+    /// Whether it could have a body: not so if HEAD was asked, or by its status.
+    pub(crate) fn may_have_body(&self) -> bool {
+        self.head.framing != Framing::Over
+    }
+
     /// Whether the body came to its end.
     pub fn is_whole(&self) -> bool {
         self.broken.is_none()

@@ -4,12 +4,6 @@ use std::process::ExitCode;
 
 use mik_conformance::{built_in, run};
 
-fn main() -> ExitCode {
-    match built_in() {
-        Ok(subjects) => run(subjects),
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> Result<ExitCode, String> {
+    Ok(run(built_in()?))
 }

@@ -73,6 +73,10 @@ impl Filled {
             let times: usize = times.parse().map_err(|_| format!("${{{name}}}: how often?"))?;
             let is_name = text == "lf" || text == "cr" || hexadecimal(text).is_some();
             let text = if is_name { format!("${{{text}}}") } else { text.to_owned() };
+            if !text.contains("${n}") {
+                out.extend(Text(text).bytes(self)?.repeat(times));
+                return Ok(());
+            }
             // `${n}` within counts the repetitions.
             for n in 1..=times {
                 out.extend(Text(text.clone()).bytes(&Self { n, ..self.clone() })?);
@@ -95,6 +99,7 @@ impl Filled {
             "host" => self.host.as_bytes(),
             "port" => self.host.rsplit(':').next().unwrap_or_default().as_bytes(),
             "origin" => self.origin.as_bytes(),
+            "origin_port" => self.origin.rsplit(':').next().unwrap_or_default().as_bytes(),
             "project" => self.project.as_bytes(),
             _ => {
                 return Err(format!(

@@ -66,7 +66,7 @@ impl Exchange<'_> {
             Run::Times(times) => {
                 let numbers = 1..=times;
                 let all = numbers.map(|n| self.apart(&Filled { n, ..with.clone() }));
-                self.together(all.collect(), with)
+                self.together(&all.collect::<Vec<_>>(), with)
             }
             Run::AtOnce(times) => thread::scope(|scope| {
                 let threads: Vec<_> = (1..=times)
@@ -77,7 +77,7 @@ impl Exchange<'_> {
                     .collect();
                 let failed = |_| Err("a client panicked".to_owned());
                 let all = threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed));
-                self.together(all.collect(), with)
+                self.together(&all.collect::<Vec<_>>(), with)
             }),
             Run::Eventually => {
                 let mut last = Made::failed("it was not tried");
@@ -116,7 +116,7 @@ impl Exchange<'_> {
     }
 
     /// Judges many at once: each, or how many had which status.
-    fn together(&self, all: Vec<Result<(Vec<u8>, Came), String>>, with: &Filled) -> Made {
+    fn together(&self, all: &[Result<(Vec<u8>, Came), String>], with: &Filled) -> Made {
         let expect = self.step.expect.clone().unwrap_or_default();
         let mut counts = BTreeMap::<String, usize>::new();
         for (index, one) in all.iter().enumerate() {
@@ -150,16 +150,19 @@ impl Exchange<'_> {
     }
 
     fn came(&self, line: &mut Option<Line>, with: &Filled) -> Result<(Vec<u8>, Came), String> {
+        // Made before the connection is opened: a large text takes its time.
+        let sent = match self.sent {
+            None => Vec::new(),
+            Some(Sent::Bytes(text)) => text.wire(with)?,
+            Some(Sent::Request(request)) => request.bytes(with)?,
+        };
         let started = Instant::now();
         if line.is_none() {
             *line = Some(Line::open(self.address)?);
         }
         let Some(line) = line else { return Err("there is no connection".to_owned()) };
         line.raw.patience(self.step.patience.unwrap_or(PATIENCE));
-        let sent = match self.sent {
-            None => Vec::new(),
-            Some(sent) => self.send(sent, line, with)?,
-        };
+        self.send(&sent, line);
         if self.finish {
             line.raw.finish_sending();
         }
@@ -177,16 +180,12 @@ impl Exchange<'_> {
     }
 
     /// Sends; that the peer has closed before all is sent shows in what it answers.
-    fn send(&self, sent: &Sent, line: &mut Line, with: &Filled) -> Result<Vec<u8>, String> {
-        let bytes = match sent {
-            Sent::Bytes(text) => text.wire(with)?,
-            Sent::Request(request) => request.bytes(with)?,
-        };
-        line.methods.extend(methods(&bytes));
+    fn send(&self, bytes: &[u8], line: &mut Line) {
+        line.methods.extend(methods(bytes));
         match self.drip {
-            None => drop(line.raw.send(&bytes)),
+            None => drop(line.raw.send(bytes)),
             Some(each) => {
-                for byte in &bytes {
+                for byte in bytes {
                     if line.raw.send([*byte]).is_err() {
                         break;
                     }
@@ -194,7 +193,6 @@ impl Exchange<'_> {
                 }
             }
         }
-        Ok(bytes)
     }
 
     fn kept(&self, came: &Came) -> BTreeMap<String, String> {

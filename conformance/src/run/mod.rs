@@ -17,6 +17,7 @@ use mik_core::units::ByteSize;
 
 use crate::case::{Action, Case, Filled, Run, Sent, Step, Text};
 use crate::cases::Outcome;
+use crate::log::Log;
 use crate::row::{BASELINE, beside};
 use crate::subject::{Running, Subject};
 
@@ -27,7 +28,7 @@ const END: Duration = Duration::from_secs(60);
 
 /// Runs a case on what is running.
 pub(crate) fn run(case: &Case, subject: &Subject, running: &Running) -> Outcome {
-    let mark = running.log().map_or(0, |log| log.mark());
+    let mark = running.log().map_or(0, Log::mark);
     let page = match running.address() {
         Some(address) if !case.says.metrics.is_empty() => Some((address, Page::of(address)?)),
         _ => None,
@@ -176,7 +177,7 @@ impl Course<'_> {
             self.lines.insert(step.on.clone(), line);
         }
         made.outcome?;
-        for name in step.keep.keys().filter(|name| !made.kept.contains_key(*name)) {
+        if let Some(name) = step.keep.keys().find(|name| !made.kept.contains_key(*name)) {
             return Err(format!("there is no field to keep as `{name}`"));
         }
         self.kept.kept.extend(made.kept);

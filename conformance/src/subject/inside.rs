@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
+use super::engines::engine;
 use crate::log::Log;
 use crate::setup::Setup;
 
@@ -28,8 +29,9 @@ pub(crate) struct Inside {
 impl Inside {
     /// Starts one on a project.
     pub(super) fn start(
+        subject: &str,
         registry: &Registry,
-        args: ProjectArgs,
+        args: &ProjectArgs,
         setup: Setup,
     ) -> Result<Self, String> {
         let log = Log::default();
@@ -47,10 +49,10 @@ impl Inside {
             .map_err(|error| error.to_string())?;
         let host = tracing::dispatcher::with_default(&events, || {
             let told = |failure: mik::Failure| failure.render(false);
-            let plan = Plan::new(&args, registry).map_err(told)?;
+            let plan = Plan::new(args, registry).map_err(told)?;
             let plan = plan.sound().map_err(|problems| problems.to_string())?;
             let _within = runtime.enter();
-            let engine = plan.make_engine(registry).map_err(told)?;
+            let engine = engine(subject, &plan, registry).map_err(told)?;
             let orchestrator = plan.make_orchestrator(registry).map_err(told)?;
             plan.make_host(engine, orchestrator).map_err(told)
         })?;

@@ -1,6 +1,7 @@
 //! What the cases are run on.
 
 mod capabilities;
+mod engines;
 mod inside;
 mod lay;
 mod running;
@@ -110,23 +111,23 @@ impl Subject {
             .asked()
     }
 
-    /// A middleware, in this process, in the same way. Cases whose `part` it is are run on it; and with
-    /// `table`, which is added to every `mik.toml` and must make it one that changes nothing for a well-behaved
-    /// request, the group `gateway` as well.
+    /// A middleware, in this process, in the same way. Cases whose `part` it is are run on it; and with a
+    /// [`table`](Self::table), the group `gateway` as well.
     pub fn middleware(
         name: &str,
-        table: Option<&str>,
         register: impl Fn(&mut Registry) + Send + Sync + 'static,
     ) -> Self {
         let subject = Self::at(name, Place::Inside(with(register)));
-        let groups = table.map(|_| "gateway".to_owned()).into_iter().collect();
-        Self {
-            part: Some(name.to_owned()),
-            table: table.map(ToOwned::to_owned),
-            about: vec![About::Middleware],
-            groups,
-            ..subject
-        }
+        Self { part: Some(name.to_owned()), about: vec![About::Middleware], ..subject }
+    }
+
+    /// What is added to every `mik.toml`: a table with which the middleware is on and changes nothing for a
+    /// well-behaved request. The built-in ones have theirs in the files of their cases.
+    #[must_use]
+    pub fn table(mut self, table: &str) -> Self {
+        self.table = Some(table.to_owned());
+        self.groups.insert("gateway".to_owned());
+        self
     }
 
     /// A guest in the form that this engine takes. With the first one, the prebuilt components are none of its
@@ -170,6 +171,20 @@ impl Subject {
     pub fn named(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
+    }
+
+    /// With the table that the files of cases have for it, if it has none of its own.
+    pub(crate) fn tabled(self, tables: &BTreeMap<String, String>) -> Self {
+        let found = self.part.as_ref().and_then(|part| tables.get(part));
+        match found {
+            Some(table) if self.table.is_none() => self.table(table),
+            _ => self,
+        }
+    }
+
+    /// With whom it may share an engine: a subject that is an engine has its own, others have that of mik.
+    fn shares(&self) -> &str {
+        if self.engine.is_some() { &self.name } else { "mik" }
     }
 
     pub(crate) fn known(&self) -> &[Known] {

@@ -57,7 +57,7 @@ impl Running {
                     args.engine = Some(engine.clone());
                     args.origins.insert("engine", From::Flag);
                 }
-                Kind::Inside(Box::new(Inside::start(&parts(), args, setup)?))
+                Kind::Inside(Box::new(Inside::start(subject.shares(), &parts(), &args, setup)?))
             }
             _ => Kind::Binary(Box::new(setup.start())),
         };

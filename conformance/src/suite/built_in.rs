@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use super::cases;
-use crate::case::load;
 use crate::subject::Subject;
 
 /// The binary, and in process the whole of mik and each engine, orchestrator and middleware that is compiled in,
@@ -13,16 +11,11 @@ use crate::subject::Subject;
 /// # Errors
 /// What is wrong with the files of cases or of expectations.
 pub fn built_in() -> Result<Vec<Subject>, String> {
-    let tables = load(&cases()).map_err(|broken| broken.to_string())?.tables;
     let registry = mik::registry();
     let mut subjects = vec![Subject::mik(), Subject::inside()];
     subjects.extend(registry.engines().map(|name| Subject::engine(name, |_| {})));
     subjects.extend(registry.orchestrators().map(|name| Subject::orchestrator(name, |_| {})));
-    subjects.extend(
-        registry
-            .middlewares()
-            .map(|name| Subject::middleware(name, tables.get(name).map(String::as_str), |_| {})),
-    );
+    subjects.extend(registry.middlewares().map(|name| Subject::middleware(name, |_| {})));
     subjects.into_iter().map(expecting).collect()
 }
 

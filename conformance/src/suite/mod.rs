@@ -6,6 +6,7 @@ mod pool;
 mod report;
 mod trial;
 
+use std::io::{Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use libtest_mimic::{Arguments, Trial};
 
 pub use built_in::built_in;
 
-use crate::case::load;
+use crate::case::{Group, load};
 use crate::subject::Subject;
 use options::Options;
 use pool::Pool;
@@ -43,11 +44,12 @@ pub fn run_with(
         Err(failure) => return complain(&failure),
     };
     let folder = options.cases.clone().unwrap_or_else(cases);
-    let cases = match load(&folder) {
-        Ok(group) => group.cases,
+    let Group { cases, tables } = match load(&folder) {
+        Ok(group) => group,
         Err(broken) => return complain(&broken.to_string()),
     };
-    let subjects: Vec<_> = subjects.into_iter().map(Arc::new).collect();
+    let subjects = subjects.into_iter().map(|subject| Arc::new(subject.tabled(&tables)));
+    let subjects: Vec<_> = subjects.collect();
     let cases: Vec<_> = cases.into_iter().map(Arc::new).collect();
     if let Err(failure) = trial::check(&subjects, &cases) {
         return complain(&failure);
@@ -79,7 +81,8 @@ fn conclude(
     }
     let results = results.lock().unwrap_or_else(PoisonError::into_inner);
     let report = Report::of(subjects, cases, &results);
-    print!("{}", report.table());
+    // What reads it may have gone.
+    let _ = write!(stdout(), "{}", report.table());
     if let Some(folder) = &options.report {
         let written = if report.covers(all) {
             report.write(folder)
@@ -99,7 +102,7 @@ pub fn cases() -> PathBuf {
 }
 
 fn complain(failure: &str) -> ExitCode {
-    eprintln!("error: {failure}");
+    let _ = writeln!(stderr(), "error: {failure}");
     ExitCode::from(101)
 }
 
