@@ -21,11 +21,27 @@ use crate::{Body, CallError};
 /// Bytes of an unread body that are read away to keep the connection.
 const UNREAD_BYTES: u64 = 64 << 10;
 
-/// Fields that must not come after a body: they frame or route a message (RFC 9110, 6.5.1).
-const NO_TRAILERS: [HeaderName; 7] = [
+/// Fields that must not come after a body: they frame or route a message, say who sends it and on what
+/// conditions, or how its content is to be read (RFC 9110, 6.5.1).
+const NO_TRAILERS: [HeaderName; 22] = [
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
     header::CONNECTION,
+    header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::EXPECT,
     header::HOST,
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    header::MAX_FORWARDS,
+    header::PROXY_AUTHORIZATION,
+    header::RANGE,
     header::TE,
     header::TRAILER,
     header::TRANSFER_ENCODING,
@@ -152,6 +168,9 @@ impl Inbound {
     }
 
     fn accept(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, CallError> {
+        if is_cut(&frame) {
+            return Err(self.fail(MALFORMED));
+        }
         let ended = match frame.data_ref() {
             None => true,
             Some(data) => {
@@ -239,6 +258,7 @@ impl Leftover {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let ended = loop {
             match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+                Some(Ok(frame)) if is_cut(&frame) => break false,
                 Some(Ok(frame)) => {
                     let len = frame.data_ref().map_or(0, |data| data.len() as u64);
                     match self.left.checked_sub(len) {
@@ -262,6 +282,12 @@ fn kind(error: &hyper::Error) -> u8 {
         Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => MALFORMED,
         _ => GONE,
     }
+}
+
+/// Whether trailers were sent but none were read: hyper takes a bare LF for their end, and skips what follows,
+/// which another reader takes for a request.
+fn is_cut(frame: &Frame<Bytes>) -> bool {
+    frame.trailers_ref().is_some_and(HeaderMap::is_empty)
 }
 
 fn plain_trailers(mut trailers: HeaderMap) -> HeaderMap {
