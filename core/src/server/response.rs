@@ -44,14 +44,19 @@ pub(super) fn finish(
             CallError::Trap(reason.into()).into_response(&RequestId::generate())
         }
     };
-    if asked.last || asked.body.as_ref().is_some_and(BodyFault::is_abandoned) {
+    // HTTP/1.0 has no chunks: a body of unknown length ends with its connection, whatever the client asked for.
+    let http10 = link.state.is_http10();
+    let ends_it = http10 && response.body().size_hint().exact().is_none();
+    if asked.last || ends_it || asked.body.as_ref().is_some_and(BodyFault::is_abandoned) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if response.headers().get(CONNECTION).is_some_and(|value| value == "close") {
+    let is_last = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
+    if is_last {
         link.state.set_last_response();
     }
-    // hyper writes the version that the client speaks, but panics on some that it does not know.
-    *response.version_mut() = Version::HTTP_11;
+    // hyper writes the version that the client speaks, but panics on some that it does not know. It adds
+    // `keep-alive` for a client of HTTP/1.0 that wants it, unless the answer is of that version.
+    *response.version_mut() = if is_last && http10 { Version::HTTP_10 } else { Version::HTTP_11 };
     response.map(|body| Outbound { body, fault: asked.body, link, failed: None })
 }
 
