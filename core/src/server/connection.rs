@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -36,8 +36,8 @@ const BUFFER: usize = 64 << 10;
 /// Where the timer goes while nothing is due.
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 
-const TIMED_OUT: &[u8] =
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+const TIMED_OUT: &str =
+    "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\ndate: ";
 
 /// Why a connection is over.
 enum Over {
@@ -172,7 +172,8 @@ async fn part(mut stream: TcpStream, over: Over, link: &Link) {
             if link.state.phase() == Phase::Head && !link.state.is_stalled() =>
         {
             tracing::debug!(%peer, "request head took too long");
-            let _ = stream.try_write(TIMED_OUT);
+            let date = httpdate::fmt_http_date(SystemTime::now());
+            let _ = stream.try_write(format!("{TIMED_OUT}{date}\r\n\r\n").as_bytes());
             linger = true;
         }
         Over::Late(_) | Over::Evicted => {}
