@@ -13,7 +13,7 @@ mod reply;
 
 pub use input::Input;
 pub use pump::{Pump, Step};
-pub use query::Query;
+pub use query::{percent_decoded, Query};
 pub use reply::{fields, Output, Reply};
 pub use wasip2;
 pub use wasip2::http::types::{Fields, IncomingRequest, ResponseOutparam};

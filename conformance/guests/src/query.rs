@@ -19,7 +19,8 @@ impl Query {
             pairs
                 .map(|pair| {
                     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    (decode(name), decode(value))
+                    let text = |part| String::from_utf8_lossy(&percent_decoded(part)).into_owned();
+                    (text(name), text(value))
                 })
                 .collect(),
         )
@@ -60,7 +61,7 @@ impl Query {
 }
 
 /// Percent-decoding; a `%` that no two hexadecimal digits follow stays as it is.
-fn decode(text: &str) -> String {
+pub fn percent_decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -77,7 +78,7 @@ fn decode(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&decoded).into_owned()
+    decoded
 }
 
 fn hex_byte(digits: &[u8]) -> Option<u8> {

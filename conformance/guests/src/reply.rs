@@ -11,7 +11,8 @@ use crate::{describe, Outcome};
 pub struct Reply(Cell<Option<ResponseOutparam>>);
 
 impl Reply {
-    pub(crate) fn new(out: ResponseOutparam) -> Self {
+    /// The answer that is owed through this out-parameter.
+    pub fn new(out: ResponseOutparam) -> Self {
         Self(Cell::new(Some(out)))
     }
 
