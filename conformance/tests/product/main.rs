@@ -16,7 +16,6 @@ mod guard;
 mod guests;
 mod houses;
 mod identity;
-mod limits_http;
 mod metrics;
 mod modules;
 mod new;
