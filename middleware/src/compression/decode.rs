@@ -121,8 +121,9 @@ impl Inflated {
                 self.place = Place::Between;
                 self.is_full = false;
             }
-            // There was nothing left to give.
-            _ if piece.is_empty() && is_stuck => {}
+            // What it still held, if anything, and that there is no more input: no fault of the data. Where
+            // there is one, it is told again with the next input or at the end of the body.
+            _ if piece.is_empty() => {}
             Ok(false) if !is_stuck => {}
             _ => return Err(CORRUPT),
         }

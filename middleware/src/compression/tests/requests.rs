@@ -82,6 +82,17 @@ async fn a_request_body_is_unpacked() {
     }
 }
 
+#[test]
+fn what_a_decoder_still_holds_is_given_wherever_its_input_was_cut() {
+    // Bits that it has read already stand for many bytes, which may not all fit into one piece.
+    let plain = vec![0; 64_000];
+    let packed = pack(Coding::Gzip, &plain);
+    for size in 1..=packed.len() {
+        let found = inflated(Coding::Gzip, streamed(packed.chunks(size).map(data)));
+        assert!(found == (plain.clone(), true, None), "in pieces of {size}: {:?}", found.2);
+    }
+}
+
 #[tokio::test]
 async fn the_handler_sees_the_head_of_a_plain_request() {
     let (host, seen) = counting(ON);
@@ -329,7 +340,9 @@ async fn a_decoder_that_would_take_too_much_memory_is_not_started() {
         assert_eq!(answer.status(), status, "zstd {bits}");
     }
     // A large window of 30 bits, which is not of the RFC.
-    failed(&host.send(post("br", Bytes::from_static(&[0x11, 30, 0, 0]))).await, 415, "coding");
+    let answer = host.send(post("br", Bytes::from_static(&[0x11, 30, 0, 0]))).await;
+    failed(&answer, 415, "coding");
+    assert_eq!(answer.headers()[ACCEPT_ENCODING], "gzip, br, zstd", "what it may send instead");
 }
 
 #[tokio::test]
