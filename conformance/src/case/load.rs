@@ -70,11 +70,7 @@ struct Shared<'a> {
 pub(crate) fn load(folder: &Path) -> Result<Group, Broken> {
     let mut group = Group::default();
     let mut wrong = Vec::new();
-    let standard = fs::read_to_string(folder.join(STANDARD))
-        .map_err(|error| error.to_string())
-        .and_then(|text| standard(&text));
-    let standard = standard
-        .map_err(|error| Broken(vec![format!("{}: {error}", folder.join(STANDARD).display())]))?;
+    let standard = table(folder)?;
     for path in files(folder) {
         match fs::read_to_string(&path).map_err(|error| error.to_string()) {
             Ok(text) => read(folder, &path, &text, &standard, &mut group, &mut wrong),
@@ -93,15 +89,27 @@ pub(crate) fn load(folder: &Path) -> Result<Group, Broken> {
     if wrong.is_empty() { Ok(group) } else { Err(Broken(wrong)) }
 }
 
-fn standard(text: &str) -> Result<Table, String> {
+/// The project of files that have none of their own.
+pub(crate) fn standard(folder: &Path) -> Result<Project, Broken> {
+    let path = folder.join(STANDARD);
+    let project = typed(Value::Table(table(folder)?));
+    project.map_err(|error| Broken(vec![format!("{}: {error}", path.display())]))
+}
+
+fn table(folder: &Path) -> Result<Table, Broken> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Standard {
         setup: Table,
     }
-    toml::from_str::<Standard>(text)
-        .map(|standard| standard.setup)
-        .map_err(|error| error.to_string())
+    let path = folder.join(STANDARD);
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string());
+    let read =
+        text.and_then(|text| toml::from_str::<Standard>(&text).map_err(|error| error.to_string()));
+    match read {
+        Ok(standard) => Ok(standard.setup),
+        Err(error) => Err(Broken(vec![format!("{}: {error}", path.display())])),
+    }
 }
 
 /// `GROUP/TOPIC.toml`, sorted.

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub(crate) use expect::{Coding, Expect, Fate, HeaderRule, Like, Number, TextRule, Wholeness};
-pub(crate) use load::{Group, load};
-pub(crate) use project::Project;
+pub(crate) use load::{Group, load, standard};
+pub(crate) use project::{Module, Project};
 pub(crate) use step::{Action, Content, Part, Request, Run, Sent, SignalName, Step, Write};
 pub(crate) use text::told;
 pub(crate) use text::{Filled, Text};

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
-use super::Subject;
+use super::{Place, Subject};
+use crate::binary::compiled;
 use crate::case::{Filled, Project, Text};
 use crate::clock::Clock;
 use crate::setup::Setup;
@@ -84,9 +86,30 @@ impl Subject {
         Ok(Laid { setup, filled: with, clock })
     }
 
+    /// Writes a project of guests alone.
+    pub(crate) fn write(&self, project: &Project, folder: &Path) -> Result<(), String> {
+        let told = |error: std::io::Error| format!("{}: {error}", folder.display());
+        fs::create_dir_all(folder.join("modules")).map_err(told)?;
+        for guest in project.guests() {
+            let content =
+                self.component(guest).ok_or_else(|| format!("there is no guest {guest}"))?;
+            fs::write(folder.join("modules").join(guest).with_extension("wasm"), content)
+                .map_err(told)?;
+        }
+        fs::write(folder.join("mik.toml"), &project.config.0).map_err(told)
+    }
+
     /// A `mik.toml`, with what makes this subject the one that runs.
     fn config(&self, text: &str, has_scripts: bool) -> String {
         let mut config = text.to_owned();
+        // A binary is told by its environment where to keep what it has compiled.
+        if matches!(self.place, Place::Inside(_)) && !text.contains("cache_dir") {
+            add(
+                &mut config,
+                "engine",
+                &format!("cache_dir = {:?}", compiled().display().to_string()),
+            );
+        }
         if has_scripts {
             if let Some(name) = &self.orchestrator {
                 add(&mut config, "orchestrator", &format!("name = {name:?}"));

@@ -5,6 +5,7 @@ mod engines;
 mod inside;
 mod lay;
 mod running;
+mod warm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -95,10 +96,12 @@ impl Subject {
     }
 
     /// An engine, in this process: what `register` adds to the registry of mik under `name`. Cases about
-    /// engines are run on it.
+    /// engines are run on it, and the group `gateway`: whatever passes there passes the engine.
     pub fn engine(name: &str, register: impl Fn(&mut Registry) + Send + Sync + 'static) -> Self {
         let subject = Self::at(name, Place::Inside(with(register)));
-        Self { engine: Some(name.to_owned()), about: vec![About::Engine], ..subject }.asked()
+        let groups = BTreeSet::from(["gateway".to_owned()]);
+        let engine = Some(name.to_owned());
+        Self { engine, about: vec![About::Engine], groups, ..subject }.asked()
     }
 
     /// An orchestrator, in this process, in the same way.

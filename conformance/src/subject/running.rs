@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::log::Log;
 use crate::mik::Mik;
 use crate::origin::Origin;
+use crate::raw::Raw;
 use crate::setup::Setup;
 
 /// A subject, a project, and what belongs to them.
@@ -35,12 +36,22 @@ enum Kind {
 }
 
 impl Running {
-    /// Starts the subject on a project; `is_served` is whether a server is wanted at all.
+    /// Starts the subject on a project, with its guests compiled; `is_served` is whether a server is wanted at all.
     pub(crate) fn start(
         subject: &Subject,
         project: &Project,
         is_served: bool,
     ) -> Result<Self, String> {
+        if is_served {
+            subject.warm(project)?;
+            return Self::serve(subject, project);
+        }
+        let Laid { setup, filled, clock } = subject.lay(project, "")?;
+        Ok(Self { kind: Kind::Folder(Box::new(setup)), filled, origin: None, clock })
+    }
+
+    /// Starts the subject on a project.
+    pub(super) fn serve(subject: &Subject, project: &Project) -> Result<Self, String> {
         let origin = project.origin.then(Origin::start);
         let at = origin.as_ref().map(|origin| origin.address().to_string()).unwrap_or_default();
         if let Place::Elsewhere(address) = subject.place {
@@ -49,10 +60,9 @@ impl Running {
         }
         let Laid { setup, mut filled, clock } = subject.lay(project, &at)?;
         let kind = match &subject.place {
-            _ if !is_served => Kind::Folder(Box::new(setup)),
             Place::Inside(parts) => {
-                let mut args =
-                    ProjectArgs { path: Some(setup.path().to_owned()), ..ProjectArgs::default() };
+                let path = Some(setup.path().to_owned());
+                let mut args = ProjectArgs { path, ..ProjectArgs::default() };
                 if let Some(engine) = &subject.engine {
                     args.engine = Some(engine.clone());
                     args.origins.insert("engine", From::Flag);
@@ -125,7 +135,16 @@ impl Running {
 
     /// How many calls are in flight, by `/health`.
     pub(crate) fn in_flight(&self) -> Option<u64> {
-        let mut raw = crate::raw::Raw::try_connect(self.address()?).ok()?;
-        raw.get("/health").ok()?.json()["in_flight"].as_u64()
+        self.health()?["in_flight"].as_u64()
+    }
+
+    /// How many modules are loaded, by `/health`.
+    pub(super) fn loaded(&self) -> Option<u64> {
+        self.health()?["modules"]["loaded"].as_u64()
+    }
+
+    fn health(&self) -> Option<serde_json::Value> {
+        let mut raw = Raw::try_connect(self.address()?).ok()?;
+        Some(raw.get("/health").ok()?.json())
     }
 }

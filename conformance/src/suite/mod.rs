@@ -15,7 +15,7 @@ use libtest_mimic::{Arguments, Trial};
 
 pub use built_in::built_in;
 
-use crate::case::{Group, load};
+use crate::case::{Group, load, standard};
 use crate::subject::Subject;
 use options::Options;
 use pool::Pool;
@@ -94,6 +94,15 @@ fn conclude(
         }
     }
     conclusion.exit_code()
+}
+
+/// Writes the standard project, which a server must serve to be proven by its address.
+///
+/// # Errors
+/// What is wrong with the cases, or that the folder cannot be written.
+pub fn project(folder: &Path) -> Result<(), String> {
+    let standard = standard(&cases()).map_err(|broken| broken.to_string())?;
+    Subject::mik().write(&standard, folder)
 }
 
 /// The folder of the cases that belong to this crate.
