@@ -205,6 +205,6 @@ fn capabilities(can: Capabilities) -> Value {
     json!({
         "wasi_0_2": can.wasi_0_2, "wasi_0_3": can.wasi_0_3, "streaming": can.streaming,
         "trailers": can.trailers, "preemption": can.preemption, "memory_cap": can.memory_cap,
-        "reuse": can.reuse, "untrusted": can.untrusted,
+        "deadline": can.deadline, "reuse": can.reuse, "untrusted": can.untrusted,
     })
 }
