@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use mik_core::{ModuleName, RoutePath};
@@ -266,7 +267,7 @@ pub struct ProjectArgs {
     #[arg(long, value_name = "HOST", env = "MIK_HOST", hide_env_values = true)]
     pub host: Option<HostName>,
     /// The port to listen on; 0 takes a free one [default: 3000]
-    #[arg(long, value_name = "PORT", env = "MIK_PORT", hide_env_values = true)]
+    #[arg(long, value_name = "PORT", env = "MIK_PORT", hide_env_values = true, value_parser = port)]
     pub port: Option<u16>,
     /// What compiles and runs the components [default: wasmtime]
     #[arg(long, value_name = "NAME", env = "MIK_ENGINE", hide_env_values = true)]
@@ -322,7 +323,10 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        let matches = Self::command().try_get_matches_from(args)?;
+        let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
+        let matches = Self::command()
+            .try_get_matches_from(&args)
+            .map_err(|error| name_the_variable(error, &args))?;
         let mut cli = Self::from_arg_matches(&matches)?;
         let project = match &mut cli.command {
             #[cfg(feature = "develop")]
@@ -371,6 +375,31 @@ impl FromStr for EnvArg {
         };
         Ok(Self { name: name.parse()?, value })
     }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "expected a whole number from 0 to 65535".to_owned())
+}
+
+/// What stands in a variable is not to be looked for on the command line: the error names the variable.
+fn name_the_variable(mut error: clap::Error, args: &[std::ffi::OsString]) -> clap::Error {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let flag = argument.split_whitespace().next().unwrap_or_default().to_owned();
+    let is_flag = |arg: &std::ffi::OsString| {
+        let rest = arg.to_str().and_then(|arg| arg.strip_prefix(flag.as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    let command = Cli::command();
+    let known = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let is_it = |arg: &&clap::Arg| arg.get_long().is_some_and(|long| flag == format!("--{long}"));
+    let variable = known.into_iter().find(is_it).and_then(clap::Arg::get_env);
+    if let Some(variable) = variable.filter(|_| !args.iter().any(is_flag)) {
+        let variable = format!("{} in the environment", variable.to_string_lossy());
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+    }
+    error
 }
 
 fn origins(matches: &ArgMatches) -> BTreeMap<&'static str, Origin> {

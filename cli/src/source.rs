@@ -35,7 +35,7 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// A project's folder, and another configuration.
-    #[error("{} has a {FILE_NAME} of its own: leave out --config, or name a folder of modules", path.display())]
+    #[error("{} has a {FILE_NAME} of its own: leave out --config (and MIK_CONFIG), or name a folder of modules", path.display())]
     TwoConfigs {
         /// The project's folder.
         path: PathBuf,

@@ -5,11 +5,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A name that mik cannot use, and why.
+/// A name or a route that mik cannot use, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is not a usable name: {reason}")]
+#[error("{given:?} is not a usable {what}: {reason}")]
 pub struct InvalidName {
     given: String,
+    what: &'static str,
     reason: &'static str,
 }
 
@@ -26,7 +27,7 @@ impl ModuleName {
 
     /// Checks `name`.
     pub fn new(name: &str) -> Result<Self, InvalidName> {
-        let fault = |reason| Err(InvalidName { given: name.into(), reason });
+        let fault = |reason| Err(InvalidName { given: name.into(), what: "name", reason });
         let Some(first) = name.bytes().next() else {
             return fault("it is empty");
         };
@@ -93,9 +94,9 @@ impl RoutePath {
 
     /// Checks `path`; a trailing `/` is dropped.
     pub fn new(path: &str) -> Result<Self, InvalidName> {
-        let fault = |reason| Err(InvalidName { given: path.into(), reason });
+        let fault = |reason| Err(InvalidName { given: path.into(), what: "route", reason });
         let Some(rest) = path.strip_prefix('/') else {
-            return fault("a route starts with '/'");
+            return fault("it must start with '/'");
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.is_empty() {

@@ -202,7 +202,10 @@ impl<const MIN: u64, const MAX: u64> Serialize for Count<MIN, MAX> {
 impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Size<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let [min, max] = [MIN, MAX].map(ByteSize::bytes);
-        let expected = format!("a size from {min} to {max}, such as \"64KiB\" or \"10MiB\"");
+        let examples = such_as(&["512B", "64KiB", "10MiB"], |text| {
+            text.parse().is_ok_and(|size| (min..=max).contains(&size))
+        });
+        let expected = format!("a size from {min} to {max}{examples}");
         let parse =
             |text: &str| text.parse().ok().filter(|size| (min..=max).contains(size)).map(Self);
         from.deserialize_str(Parser { expected, parse: |text: &str| parse(text).ok_or(None) })
@@ -213,8 +216,10 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Time<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let [min, max] = [MIN, MAX].map(Duration::from_millis);
         let [from_text, to_text] = [min, max].map(format_duration);
-        let expected =
-            format!("a time from {from_text} to {to_text}, such as \"250ms\", \"30s\" or \"5m\"");
+        let examples = such_as(&["250ms", "30s", "5m"], |text| {
+            parse_duration(text).is_ok_and(|time| (min..=max).contains(&time))
+        });
+        let expected = format!("a time from {from_text} to {to_text}{examples}");
         let parse =
             |text: &str| parse_duration(text).ok().filter(|t| (min..=max).contains(t)).map(Self);
         from.deserialize_str(Parser { expected, parse: |text: &str| parse(text).ok_or(None) })
@@ -251,6 +256,17 @@ impl<'de, T: Checked> Deserialize<'de> for Text<T> {
         let parse =
             |text: &str| text.parse().map(Self).map_err(|error: T::Err| Some(error.to_string()));
         from.deserialize_str(Parser { expected: T::EXPECTED.into(), parse })
+    }
+}
+
+/// Those of the examples that fit, as the end of a sentence.
+fn such_as(examples: &[&str], fits: impl Fn(&str) -> bool) -> String {
+    let fit: Vec<_> =
+        examples.iter().filter(|text| fits(text)).map(|text| format!("{text:?}")).collect();
+    match &fit[..] {
+        [] => String::new(),
+        [one] => format!(", such as {one}"),
+        [some @ .., last] => format!(", such as {} or {last}", some.join(", ")),
     }
 }
 

@@ -121,7 +121,8 @@ impl Auth {
 
     pub(crate) fn from_settings(settings: &Settings) -> Made {
         let tables = settings.by_target::<Table>()?;
-        Ok(Arc::new(Self::of(tables.try_map(|table| table.guard(settings))?)))
+        let guard = |table: Table| table.guard(settings).map_err(SettingsError::private);
+        Ok(Arc::new(Self::of(tables.try_map(guard)?)))
     }
 
     pub(crate) fn schema() -> serde_json::Value {

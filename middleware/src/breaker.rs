@@ -129,7 +129,7 @@ impl Breaker {
         let upstream = tables.default().is_some_and(|table| table.upstream);
         if !upstream && tables.named().any(|(_, table)| table.is_some_and(|table| table.upstream)) {
             return Err(SettingsError::new(
-                "breaker: outgoing hosts are shared by all modules: set `upstream` in [middleware.breaker]",
+                "outgoing hosts are shared by all modules: set `upstream` in [middleware.breaker]",
             ));
         }
         Ok(Arc::new(Self::of(tables.try_map(|table| table.setting())?, upstream)))

@@ -97,7 +97,7 @@ impl Deadline {
         let each = limits.named().all(|(_, limit)| limit.is_none_or(Option::is_some));
         let some = limits.named().any(|(_, limit)| limit.is_some());
         if !(everybody || some && each) {
-            return Err(SettingsError::new("deadline: say how long, such as `time = \"10s\"`"));
+            return Err(SettingsError::new("say how long, such as `time = \"10s\"`"));
         }
         Ok(Arc::new(Self::of(limits)))
     }
@@ -128,12 +128,13 @@ impl Table {
         let Some(time) = self.time.map(Time::get) else { return Ok(None) };
         let total = self.total.map(Time::get);
         if total.is_some_and(|total| total < time) {
-            return Err(SettingsError::new("deadline: `total` must not be shorter than `time`"));
+            let message = "`total` must not be shorter than `time`";
+            return Err(SettingsError::new(message).of_key("total"));
         }
         let header = self.header.map(|name| {
             HeaderName::try_from(&name).map_err(|_| {
-                let name = name.escape_debug();
-                SettingsError::new(format!("deadline: `header`: \"{name}\" is no name of a field"))
+                let message = format!("{name:?} is not the name of a header field");
+                SettingsError::new(message).of_key("header")
             })
         });
         Ok(Some(Limit { time, total, header: header.transpose()? }))

@@ -101,7 +101,7 @@ impl Fault {
         let fault = Self::of(plans);
         if fault.each().all(Plan::is_harmless) {
             return Err(SettingsError::new(
-                "fault: it would inject nothing: give it `delay`, `error`, `abort` or `panic`",
+                "it would inject nothing: give it `delay`, `error`, `abort` or `panic`",
             ));
         }
         Ok(Arc::new(fault))

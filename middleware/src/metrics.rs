@@ -109,7 +109,8 @@ impl Metrics {
             return Err(SettingsError::new(format!(
                 "path = \"{path}\" cannot be reached: {taken} is the host's own; choose another one, \
                  such as \"{PATH}\""
-            )));
+            ))
+            .of_key("path"));
         }
         Ok(Arc::new(metrics.at(path)))
     }

@@ -62,7 +62,9 @@ impl RequestIds {
     pub(crate) fn from_settings(settings: &Settings) -> Made {
         let Table { header, trust } = settings.parse()?;
         let header = HeaderName::try_from(&header).map_err(|_| {
-            SettingsError::new(format!("header = {header:?} is not the name of a header field"))
+            let message =
+                format!("{header:?} is not the name of a header field, such as \"x-request-id\"");
+            SettingsError::new(message).of_key("header")
         })?;
         Ok(Arc::new(Self { header, trust }))
     }

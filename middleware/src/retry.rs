@@ -129,7 +129,7 @@ impl Retry {
         let upstream = tables.default().is_some_and(|table| table.upstream);
         if !upstream && tables.named().any(|(_, table)| table.is_some_and(|table| table.upstream)) {
             return Err(SettingsError::new(
-                "retry: outgoing hosts are shared by all modules: set `upstream` in [middleware.retry]",
+                "outgoing hosts are shared by all modules: set `upstream` in [middleware.retry]",
             ));
         }
         Ok(Arc::new(Self::of(tables.try_map(Table::plan)?, upstream)))

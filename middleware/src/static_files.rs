@@ -176,13 +176,14 @@ impl StaticFiles {
         let table: Table = settings.parse()?;
         let Some(root) = table.root else {
             return Err(SettingsError::new(
-                "static needs root: the folder to serve, such as root = \"public/\"",
+                "it needs `root`: the folder to serve, such as root = \"public/\"",
             ));
         };
         let root = settings.resolve(&root);
         let folder = Folder::open(root.clone()).map_err(|error| {
             let root = root.display();
-            SettingsError::new(format!("root = {root:?} cannot be served: {error}"))
+            let message = format!("root = {root:?} cannot be served: {error}");
+            SettingsError::new(message).of_key("root")
         })?;
         let value = table.cache_control.0.0;
         let index = table.index.iter().map(|name| plain("index", name));
@@ -207,10 +208,10 @@ fn mount() -> RoutePath {
     RoutePath::new(MOUNT).unwrap_or_else(|_| RoutePath::root())
 }
 
-fn plain(key: &str, path: &str) -> Result<FilePath, SettingsError> {
+fn plain(key: &'static str, path: &str) -> Result<FilePath, SettingsError> {
     FilePath::plain(path).ok_or_else(|| {
         let message = format!("{key} names {path:?}: write a file below root, such as {INDEX:?}");
-        SettingsError::new(message)
+        SettingsError::new(message).of_key(key)
     })
 }
 

@@ -40,6 +40,8 @@ pub struct Problem {
     pub help: Option<String>,
     /// The bytes of the document that are wrong; `None` where it is no single place.
     pub span: Option<Range<usize>>,
+    /// Whether what stands there may be a secret, and is not shown.
+    pub is_private: bool,
 }
 
 /// All that is wrong, in the order of the document.
@@ -53,6 +55,12 @@ impl Document {
     /// The folder that relative paths start from.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// Whether a byte stands in the header of a table.
+    fn is_header(&self, byte: usize) -> bool {
+        let (line, _) = self.position(byte);
+        self.text.lines().nth(line - 1).is_some_and(|line| line.trim_start().starts_with('['))
     }
 
     /// Line and column of a byte, both from 1, the column in characters.
@@ -73,6 +81,7 @@ impl Problem {
             label: None,
             help: None,
             span: None,
+            is_private: false,
         }
     }
 
@@ -86,6 +95,34 @@ impl Problem {
     pub fn at(mut self, span: impl Into<Option<Range<usize>>>) -> Self {
         self.span = span.into();
         self
+    }
+
+    /// What a parser or serde says, in the words of TOML instead of those of Rust; what was expected goes below
+    /// the mark.
+    pub(crate) fn told(text: &str) -> Self {
+        let (message, expected) = match text.trim_end().split_once(", expected ") {
+            Some((message, expected)) => (message, Some(expected)),
+            None => (text.trim_end(), None),
+        };
+        let message = message
+            .replace("invalid type: sequence", "invalid type: list")
+            .replace("invalid type: map", "invalid type: table")
+            .replace("floating point", "number")
+            .replace("unknown variant", "unknown value")
+            .replace("missing field", "missing key");
+        let problem = Self::error(message);
+        let Some(expected) = expected else { return problem };
+        problem.expected(match expected {
+            "a map" => "expected a table".to_owned(),
+            "a sequence" => "expected a list".to_owned(),
+            "a string" => "expected a text".to_owned(),
+            "path string" => "expected a path".to_owned(),
+            "a boolean" => "expected true or false".to_owned(),
+            "f64" => "expected a number".to_owned(),
+            "literal string" => "expected a value, such as \"text\", 80 or true".to_owned(),
+            of if of.starts_with("struct ") => "expected a table".to_owned(),
+            other => format!("expected {other}"),
+        })
     }
 
     /// The same, with what was expected.
@@ -111,6 +148,10 @@ impl Problem {
         if let Some(document) = document {
             let path = document.path.display().to_string();
             match &self.span {
+                Some(span) if self.is_private && !document.is_header(span.start) => {
+                    let (line, column) = document.position(span.start);
+                    group = group.element(Origin::path(path).line(line).char_column(column));
+                }
                 Some(span) => {
                     let mut mark = AnnotationKind::Primary.span(clamp(span, &document.text));
                     if let Some(label) = &self.label {

@@ -49,7 +49,7 @@ fn read_without(
     for name in omitted {
         table.remove(*name);
     }
-    let mut problems: Vec<_> = errors.iter().map(problem).collect();
+    let mut problems: Vec<_> = errors.iter().map(|error| syntax_problem(text, error)).collect();
     let broken: Vec<_> =
         problems.iter().filter_map(|p| Some(line(text, p.span.clone()?))).collect();
     // To make the schema takes a millisecond of a start that takes ten.
@@ -66,10 +66,12 @@ fn read_without(
                 // What surrounds something wrong (a required key that was misspelt) is wrong because of it.
                 let told = |known: &Problem| {
                     let (outer, inner) = (error.span(), known.span.as_ref());
-                    outer.zip(inner).is_some_and(|(outer, inner)| holds(&outer, inner))
+                    outer.zip(inner).is_some_and(|(outer, inner)| {
+                        holds(&outer, inner) || holds(&places.all_of(&outer), inner)
+                    })
                 };
                 if !problems.iter().any(told) {
-                    problems.push(problem(&error));
+                    problems.push(type_problem(text, &error));
                 }
                 let removed = error.span().is_some_and(|span| cut(&mut table, &span));
                 if !removed {
@@ -160,15 +162,44 @@ impl Places {
 
     /// The whole entry, key and value, of the table of a middleware that holds `span`.
     pub(crate) fn entry_of_middleware(&self, span: &Range<usize>) -> Option<Range<usize>> {
+        self.of_middleware(span).map(|(_, entry)| entry)
+    }
+
+    /// The name of the table of a middleware that holds `span`: `modules.NAME.MIDDLEWARE`.
+    pub(crate) fn table_of_middleware(&self, span: &Range<usize>) -> Option<String> {
+        let (path, _) = self.of_middleware(span)?;
+        let depth = if path[0] == "middleware" { 2 } else { 3 };
+        Some(path[..depth].join("."))
+    }
+
+    /// The first module or script that has a table of the middleware `name` of its own.
+    pub(crate) fn of_one(&self, name: &str) -> Option<Vec<&str>> {
+        let is_it = |path: &&Vec<String>| {
+            path.len() == 3 && BY_NAME.contains(&path[0].as_str()) && path[2] == name
+        };
+        self.0.keys().find(is_it).map(|path| path.iter().map(String::as_str).collect())
+    }
+
+    fn of_middleware(&self, span: &Range<usize>) -> Option<(&[String], Range<usize>)> {
         let own = self.0.iter().filter(|(path, _)| match path[0].as_str() {
             "middleware" => path.len() == 3,
             "modules" | "scripts" => matches!(path.len(), 3 | 4),
             _ => false,
         });
         let around = own
-            .map(|(path, place)| (path.len(), place.key.start..place.value.end.max(place.key.end)))
+            .map(|(path, place)| (&**path, place.key.start..place.value.end.max(place.key.end)))
             .filter(|(_, entry)| holds(entry, span));
-        around.max_by_key(|(depth, _)| *depth).map(|(_, entry)| entry)
+        around.max_by_key(|(path, _)| path.len())
+    }
+
+    /// From the first to the last byte of what lies in the table or list whose own place is `span`: that of a
+    /// table is its header alone.
+    fn all_of(&self, span: &Range<usize>) -> Range<usize> {
+        let is_it = |(_, place): &(&Vec<String>, &Place)| place.value == *span;
+        let Some((path, _)) = self.0.iter().find(is_it) else { return span.clone() };
+        let below = self.0.range(path.clone()..).take_while(|(other, _)| other.starts_with(path));
+        let end = below.map(|(_, place)| place.value.end).max();
+        span.start..end.unwrap_or(span.end).max(span.end)
     }
 
     fn place(&self, path: &[&str]) -> Option<&Place> {
@@ -199,15 +230,28 @@ impl Places {
     }
 }
 
-/// Says what serde or the parser found: what was expected goes below the mark.
-fn problem(error: &toml::de::Error) -> Problem {
-    let message = error.message().trim_end();
-    let problem = Problem::error(message).at(error.span());
-    match message.split_once(", expected ") {
-        Some((message, expected)) => {
-            Problem { message: message.into(), ..problem }.expected(format!("expected {expected}"))
+/// What serde does not take. Where a list of tables is due, one is easily written as a single table.
+fn type_problem(text: &str, error: &toml::de::Error) -> Problem {
+    let problem = Problem::told(error.message()).at(error.span());
+    let header = error.span().and_then(|span| text.get(span)).filter(|text| text.starts_with('['));
+    match (header, problem.label.as_deref()) {
+        (Some(header), Some("expected a list")) if &*problem.message == "invalid type: table" => {
+            problem.help(Some(format!("write [{header}] for each of them")))
         }
-        None => problem,
+        _ => problem,
+    }
+}
+
+/// What is no TOML. The parser takes a value that is not there for a text without quotes.
+fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
+    let problem = Problem::told(error.message()).at(error.span());
+    let rest = error.span().and_then(|span| text.get(span.start..)).unwrap_or_default();
+    let is_absent = rest.lines().next().is_none_or(|line| line.trim().is_empty());
+    match &*problem.message {
+        "string values must be quoted" if is_absent => {
+            Problem { message: "a key without a value".into(), ..problem }
+        }
+        _ => problem,
     }
 }
 

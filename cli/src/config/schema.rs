@@ -18,11 +18,11 @@ pub fn schema(registry: &Registry) -> Value {
     with_middleware(registry, |_| true)
 }
 
-/// The same with the tables of some middleware: to make each takes a while.
+/// The same with the tables of some middleware: to make each takes a while. Of the others there is the name.
 pub(super) fn with_middleware(registry: &Registry, is_wanted: impl Fn(&str) -> bool) -> Value {
     let mut schema = own().clone();
-    for name in registry.middlewares().filter(|name| is_wanted(name)) {
-        let table = middleware(registry, name);
+    for name in registry.middlewares() {
+        let table = if is_wanted(name) { middleware(registry, name) } else { json!({}) };
         for kind in BY_NAME.into_iter().filter(|_| registry.is_per_module(name)) {
             if let Some(keys) = any_of(&mut schema, kind) {
                 keys.insert(name.to_owned(), table.clone());

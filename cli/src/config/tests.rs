@@ -265,7 +265,7 @@ fn how_to_build_is_read_strictly() {
     let (_, _, help, _) = only("[build]\ncomand = \"make\"");
     assert_eq!(help, "did you mean `command`?");
     let (_, expected, _, marked) = only("[build]\ndependencies = \"b.wasm\"");
-    assert_eq!((&*expected, &*marked), ("expected a sequence", "\"b.wasm\""));
+    assert_eq!((&*expected, &*marked), ("expected a list", "\"b.wasm\""));
 }
 
 #[cfg(feature = "develop")]

@@ -27,11 +27,7 @@ impl Walk<'_> {
             let name = &**key.get_ref();
             match known.get(name).or_else(|| any_key(schema)).map(as_table) {
                 Some(below) => {
-                    if let DeValue::Table(inner) = value.get_mut() {
-                        self.path.push(name.to_owned());
-                        self.table(inner, below);
-                        self.path.pop();
-                    }
+                    self.value(name, value.get_mut(), below);
                 }
                 None if schema["additionalProperties"] == false => {
                     self.problems.push(self.unknown(name, key.span(), known));
@@ -42,6 +38,27 @@ impl Walk<'_> {
         }
         for name in unknown {
             table.remove(name.as_str());
+        }
+    }
+
+    /// What lies below the key `name`: a table, or a list of tables.
+    fn value(&mut self, name: &str, value: &mut DeValue<'_>, schema: &Value) {
+        match value {
+            DeValue::Table(inner) => {
+                self.path.push(name.to_owned());
+                self.table(inner, schema);
+                self.path.pop();
+            }
+            DeValue::Array(list) => {
+                self.path.push(format!("[{name}]"));
+                for element in list.iter_mut() {
+                    if let DeValue::Table(inner) = element.get_mut() {
+                        self.table(inner, &schema["items"]);
+                    }
+                }
+                self.path.pop();
+            }
+            _ => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use mik_core::{Middleware, ModuleName, Registry, RoutePath, Settings, Unknown};
+use mik_core::{Middleware, ModuleName, Registry, RoutePath, Settings, Target, Unknown};
 use mik_middleware::DEFAULT_ORDER;
 use toml::de::DeTable;
 
@@ -128,21 +128,46 @@ impl Draft<'_> {
         }
         let document = self.document.as_ref().map_or(0, |document| document.text.len());
         let span = span.filter(|span| span.end <= document);
+        let text = match error {
+            Unknown::Settings(settings) => settings.message().to_owned(),
+            other => other.to_string(),
+        };
         let (span, table) = match span {
-            Some(span) => (Some(span), format!("[middleware.{name}]")),
+            Some(span) => {
+                let table = self.places.table_of_middleware(&span);
+                (Some(span), format!("[{}]", table.unwrap_or(format!("middleware.{name}"))))
+            }
             None if name == STATIC && self.config.server.static_files.is_some() => {
                 (self.places.value(&["server", STATIC]), "server.static".to_owned())
             }
-            None => (self.places.key(&["middleware", name]), format!("[middleware.{name}]")),
+            None => self.place_of(name, error),
         };
-        let text = error.to_string();
-        let (message, expected) = match text.split_once(", expected ") {
-            Some((message, expected)) => (message, Some(format!("expected {expected}"))),
-            None => (&*text, None),
-        };
-        let mut problem = Problem::error(format!("{table}: {message}")).at(span);
-        problem.label = expected;
+        let mut problem = Problem::told(&text).at(span);
+        problem.message = format!("{table}: {}", problem.message);
+        problem.is_private = matches!(error, Unknown::Settings(error) if error.is_private());
         self.problems.push(problem);
+    }
+
+    /// Where the table stands that an error without a place is about, or the key of it that the error names.
+    fn place_of(&self, name: &str, error: &Unknown) -> (Option<Range<usize>>, String) {
+        let (target, key) = match error {
+            Unknown::Settings(settings) => (settings.target(), settings.key()),
+            _ => (None, None),
+        };
+        let own = match target {
+            Some(Target::Module(module)) => vec!["modules", module.as_str(), name],
+            Some(Target::Script(script)) => vec!["scripts", script.as_str(), name],
+            _ => match self.places.key(&["middleware", name]) {
+                // Only single modules have it: one of them is shown.
+                None => self.places.of_one(name).unwrap_or(vec!["middleware", name]),
+                Some(_) => vec!["middleware", name],
+            },
+        };
+        // What its own table does not say is taken from that for all.
+        let keys = [&own[..], &["middleware", name]];
+        let keys = key.into_iter().flat_map(|key| keys.map(|table| [table, &[key]].concat()));
+        let at_key = keys.into_iter().find_map(|path| self.places.value(&path));
+        (at_key.or_else(|| self.places.key(&own)), format!("[{}]", own.join(".")))
     }
 
     /// The document that the tables of middleware are read from. Where it is no TOML, that is told already.

@@ -205,9 +205,11 @@ impl Draft<'_> {
             )),
             None => Problem::warning(format!("there is no module `{name}`")),
         };
-        let close = closest(name.as_str(), names_of(found));
-        let help = close.map(|close| format!("did you mean `{close}`?"));
-        problem.at(self.places.key(&["modules", name.as_str()])).help(help)
+        let help = match closest(name.as_str(), names_of(found)) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("put {name}.wasm into the folder of modules, or remove the table"),
+        };
+        problem.at(self.places.key(&["modules", name.as_str()])).help(Some(help))
     }
 }
 

@@ -132,7 +132,10 @@ impl Draft<'_> {
         if !scripts.contains_key(name) {
             let problem = Problem::warning(format!("there is no script `{name}`"));
             let at = self.places.key(&["scripts", name.as_str()]);
-            problems.push(problem.at(at).help(meant(name.as_str(), scripts)));
+            let help = meant(name.as_str(), scripts).unwrap_or_else(|| {
+                format!("put {name}.js into the folder of scripts, or remove the table")
+            });
+            problems.push(problem.at(at).help(Some(help)));
         }
         for (index, Text(module)) in table.modules.iter().flatten().enumerate() {
             if !modules.contains_key(module) && self.args.expected.as_ref() != Some(module) {

@@ -134,7 +134,7 @@ impl Settings {
                 let key = key.get_ref();
                 // A name that cannot be one is told by whoever reads the whole file.
                 let Ok(module) = ModuleName::new(key) else { continue };
-                let table = self.table(value, &format!("{kind}.{key}.{name}"))?;
+                let table = self.table(value)?;
                 found.push((target(module), table));
             }
         }

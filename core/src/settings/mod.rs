@@ -36,10 +36,13 @@ pub struct Settings {
 
 /// A table that does not read, with the place in `mik.toml` where known.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+#[error("{}{message}", target.as_ref().map(|target| format!("for {target}: ")).unwrap_or_default())]
 pub struct SettingsError {
     message: String,
     span: Option<Range<usize>>,
+    key: Option<&'static str>,
+    target: Option<Target>,
+    is_private: bool,
 }
 
 impl Settings {
@@ -95,22 +98,15 @@ impl Settings {
             let Some(value) = table.get_mut(key.as_str()) else { return Ok(None) };
             let span = value.span();
             let DeValue::Table(inner) = value.get_mut() else {
-                let message = format!("{key} must be a table");
-                return Err(SettingsError { message, span: Some(span) });
+                return Err(SettingsError::at(format!("{key} must be a table"), span));
             };
             table = inner;
         }
-        let Some(value) = table.remove(last.as_str()) else { return Ok(None) };
-        let key = self.path.join(".");
-        self.table(value, &key).map(Some)
+        table.remove(last.as_str()).map(|value| self.table(value)).transpose()
     }
 
     /// A value as a table, where it is one or stands for one.
-    fn table<'a>(
-        &self,
-        value: Spanned<DeValue<'a>>,
-        key: &str,
-    ) -> Result<Table<'a>, SettingsError> {
+    fn table<'a>(&self, value: Spanned<DeValue<'a>>) -> Result<Table<'a>, SettingsError> {
         let span = value.span();
         match (value.into_inner(), self.shorthand) {
             (DeValue::Table(inner), _) => Ok(Spanned::new(span, inner)),
@@ -122,10 +118,11 @@ impl Settings {
                 );
                 Ok(Spanned::new(span, table))
             }
-            _ => {
-                let message = format!("{key} must be a table");
-                Err(SettingsError { message, span: Some(span) })
+            (_, Some(key)) => {
+                let message = format!("it must be a table, or the value of `{key}`");
+                Err(SettingsError::at(message, span))
             }
+            (_, None) => Err(SettingsError::at("it must be a table", span)),
         }
     }
 
@@ -138,8 +135,7 @@ impl Settings {
             None => Ok(None),
             Some((_, DeValue::Boolean(is_on))) => Ok(Some(is_on)),
             Some((span, _)) => {
-                let message = format!("{ENABLED} must be true or false");
-                Err(SettingsError { message, span: Some(span) })
+                Err(SettingsError::at(format!("`{ENABLED}` must be true or false"), span))
             }
         }
     }
@@ -158,7 +154,41 @@ fn read<T: DeserializeOwned>(table: Table<'_>) -> Result<T, SettingsError> {
 impl SettingsError {
     /// A table whose values read, but make no sense together.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None }
+        Self { message: message.into(), span: None, key: None, target: None, is_private: false }
+    }
+
+    /// The same, and says which key of the table it is about: that one is shown.
+    #[must_use]
+    pub fn of_key(mut self, key: &'static str) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// The same of a table that may hold a secret: its lines are not shown, only which ones they are.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.is_private = true;
+        self
+    }
+
+    /// Whether the lines that it is about may hold a secret.
+    pub fn is_private(&self) -> bool {
+        self.is_private
+    }
+
+    /// What is wrong, without the target.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The key of the table that it is about, where known.
+    pub fn key(&self) -> Option<&'static str> {
+        self.key
+    }
+
+    /// The target whose own table it is about, where no place is known.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
     }
 
     /// The bytes of the document that are wrong, where known.
@@ -169,12 +199,16 @@ impl SettingsError {
     /// The same, and says which target it is about, where no place does.
     fn about(mut self, target: &Target) -> Self {
         if self.span.is_none() {
-            self.message = format!("for {target}: {}", self.message);
+            self.target = Some(target.clone());
         }
         self
     }
 
+    fn at(message: impl Into<String>, span: Range<usize>) -> Self {
+        Self { span: Some(span), ..Self::new(message) }
+    }
+
     fn from_toml(error: &toml::de::Error) -> Self {
-        Self { message: error.message().into(), span: error.span() }
+        Self { span: error.span(), ..Self::new(error.message()) }
     }
 }

@@ -87,5 +87,9 @@ fn what_is_wrong_in_the_table_of_a_module_is_found_there() {
     let document = "[modules.a]\nx = true\n";
     let settings = Settings::at(document, &["middleware", "x"]).of_middleware(false, None);
     let error = settings.by_target::<Sizes>().err().unwrap();
-    assert_eq!(error.to_string(), "modules.a.x must be a table");
+    assert_eq!(&document[error.span().unwrap()], "true");
+    assert_eq!(error.to_string(), "it must be a table");
+    let settings = settings.of_middleware(false, Some("count"));
+    let error = settings.by_target::<Sizes>().err().unwrap();
+    assert_eq!(error.to_string(), "it must be a table, or the value of `count`");
 }

@@ -1,6 +1,6 @@
 //! Where secrets come from.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -44,7 +44,9 @@ impl Sources {
         let mut secrets = Secrets::default();
         for source in &self.0 {
             match source {
-                Some(Source::Env(name)) => add_variable(&mut secrets, name, variable(name))?,
+                Some(Source::Env(name)) => {
+                    add_variable(&mut secrets, name, variable(name).as_deref())?;
+                }
                 Some(Source::File(path)) => add_file(&mut secrets, path, &settings.resolve(path))?,
                 None => {
                     return Err(SettingsError::new(format!(
@@ -77,16 +79,19 @@ impl Source {
 fn add_variable(
     secrets: &mut Secrets,
     name: &str,
-    value: Option<OsString>,
+    value: Option<&OsStr>,
 ) -> Result<(), SettingsError> {
     let place = format!("the environment variable {name}");
-    let Some(value) = value else {
-        let message =
-            format!("{place} is not set: it must hold a secret, or be taken out of mik.toml");
-        return Err(SettingsError::new(message));
-    };
     // What is no UTF-8 is no ASCII either.
-    secrets.add(value.to_string_lossy().trim(), &place)
+    let value = value.map(OsStr::to_string_lossy);
+    let fault = match value.as_ref().map(|value| value.trim()) {
+        None => "is not set",
+        Some("") => "is empty",
+        Some(secret) => return secrets.add(secret, &place),
+    };
+    Err(SettingsError::new(format!(
+        "{place} {fault}: it must hold a secret, or be taken out of mik.toml"
+    )))
 }
 
 fn add_file(secrets: &mut Secrets, named: &Path, path: &Path) -> Result<(), SettingsError> {

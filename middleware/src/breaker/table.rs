@@ -55,21 +55,23 @@ impl Default for Table {
 
 impl Table {
     pub(super) fn setting(&self) -> Result<Setting, SettingsError> {
-        let wrong = |message: &str| Err(SettingsError::new(format!("breaker: {message}")));
+        let wrong = |message: &str| SettingsError::new(message);
         if self.rate.is_some_and(|rate| !(rate > 0.0 && rate <= 1.0)) {
-            return wrong("`rate` must be above 0 and at most 1");
+            return Err(wrong("`rate` must be above 0 and at most 1").of_key("rate"));
         }
         if !(1.0..=10.0).contains(&self.factor) {
-            return wrong("`factor` must be from 1 to 10");
+            return Err(wrong("`factor` must be from 1 to 10").of_key("factor"));
         }
         if self.open.get() > self.max_open.get() {
-            return wrong("`open` must not be longer than `max_open`");
+            return Err(wrong("`open` must not be longer than `max_open`").of_key("open"));
         }
         if self.consecutive.get() == 0 && self.rate.is_none() {
-            return wrong("it would never open: set `consecutive` or `rate`, or `enabled = false`");
+            let message = "it would never open: set `consecutive` or `rate`, or `enabled = false`";
+            return Err(wrong(message).of_key("consecutive"));
         }
         if self.failures.is_empty() {
-            return wrong("it would never open: name `failures`, or set `enabled = false`");
+            let message = "it would never open: name `failures`, or set `enabled = false`";
+            return Err(wrong(message).of_key("failures"));
         }
         let whole = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let rate = self.rate.map(|share| Rate {

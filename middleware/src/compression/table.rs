@@ -51,7 +51,7 @@ impl Table {
     pub(super) fn options(self) -> Result<CompressionOptions, SettingsError> {
         let twice = |(at, coding): (usize, &Coding)| self.codings[..at].contains(coding);
         if self.codings.iter().enumerate().any(twice) {
-            return Err(SettingsError::new("name each of `codings` once"));
+            return Err(SettingsError::new("name each of `codings` once").of_key("codings"));
         }
         Ok(CompressionOptions {
             codings: self.codings,

@@ -123,7 +123,8 @@ impl Policy {
             return Err(SettingsError::new(format!(
                 "{key} = \"*\" and credentials = true exclude each other: list the {key}, or leave \
                  credentials out"
-            )));
+            ))
+            .of_key("credentials"));
         }
         let mut preflight = HeaderMap::new();
         let lists = [

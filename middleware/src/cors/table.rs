@@ -48,7 +48,7 @@ impl Table {
         };
         let Some(List(origins)) = origins else {
             return Err(SettingsError::new(
-                "cors needs origins: the pages that may call, such as \
+                "it needs `origins`: the pages that may call, such as \
                  origins = [\"https://app.example.com\"], or \"*\" for all",
             ));
         };

@@ -258,8 +258,8 @@ fn what_makes_no_sense_is_refused() {
         let error = make("cors", &document).map(|_| ()).unwrap_err();
         assert!(error.contains(told), "{line}: {error}");
     };
-    refused("", "cors needs origins");
-    refused("origins = []", "cors needs origins");
+    refused("", "it needs `origins`");
+    refused("origins = []", "it needs `origins`");
     refused("origins = [\"https://a.example\", \"*\"]", "nothing stands beside it");
     for (origin, told) in [
         ("app.example.com", "needs a scheme"),

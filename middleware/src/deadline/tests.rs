@@ -180,7 +180,7 @@ fn tables_that_make_no_sense_are_refused() {
         ("time = \"0s\"", "a time from 1ms to 1h"),
         ("time = 5", "a time from 1ms to 1h"),
         ("time = \"5s\"\ntotal = \"4s\"", "`total` must not be shorter than `time`"),
-        ("time = \"5s\"\nheader = \"a b\"", "`header`: \"a b\" is no name of a field"),
+        ("time = \"5s\"\nheader = \"a b\"", "\"a b\" is not the name of a header field"),
         ("times = \"5s\"", "unknown field `times`"),
     ] {
         let wrong = make("deadline", &format!("[middleware.deadline]\n{table}\n")).err();

@@ -83,10 +83,11 @@ struct Panic {
 
 impl Table {
     pub(super) fn plan(self) -> Result<Plan, SettingsError> {
-        let rate = |name: &str, rate: f64| match (0.0..=1.0).contains(&rate) {
+        let rate = |name: &'static str, rate: f64| match (0.0..=1.0).contains(&rate) {
             true => Ok(rate),
             false => {
-                Err(SettingsError::new(format!("fault: `rate` of `{name}` must be from 0 to 1")))
+                let message = format!("`rate` of `{name}` must be from 0 to 1");
+                Err(SettingsError::new(message).of_key(name))
             }
         };
         let ring = match self.ring {
@@ -121,7 +122,10 @@ impl ErrorTable {
                 return Ok(Failure::Status(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)));
             }
             (None, Some(kind)) => kind,
-            _ => return Err(SettingsError::new("fault: `error` needs either `status` or `kind`")),
+            _ => {
+                let message = "`error` needs either `status` or `kind`";
+                return Err(SettingsError::new(message).of_key("error"));
+            }
         };
         Ok(Failure::Kind(match kind {
             Kind::Trap => CallError::Trap(injected()),

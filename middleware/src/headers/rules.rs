@@ -127,7 +127,8 @@ impl Hsts {
             return Err(SettingsError::new(
                 "hsts with preload = true needs include_subdomains = true and a max_age of \"8760h\" or \
                  more: browsers build in no other",
-            ));
+            )
+            .of_key("hsts"));
         }
         let mut value = format!("max-age={}", self.max_age.as_secs());
         value += if self.include_subdomains { "; includeSubDomains" } else { "" };
@@ -158,7 +159,8 @@ impl Rules {
             if response.names(&STRICT_TRANSPORT_SECURITY) {
                 return Err(SettingsError::new(
                     "hsts says what strict-transport-security is: leave that out of set and remove",
-                ));
+                )
+                .of_key("hsts"));
             }
             response.set.push((STRICT_TRANSPORT_SECURITY, hsts.value()?));
         }

@@ -425,7 +425,7 @@ async fn what_is_made_from_settings_goes_on_after_a_reload() {
 #[test]
 fn a_table_that_makes_no_sense_is_refused() {
     for (table, told) in [
-        ("path = \"metrics\"", "a route starts with '/'"),
+        ("path = \"metrics\"", "it must start with '/'"),
         ("path = \"/health\"", "/health is the host's own"),
         ("path = \"/run/x\"", "/run is the host's own"),
         ("port = 9090", "unknown field `port`"),

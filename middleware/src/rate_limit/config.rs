@@ -90,7 +90,7 @@ impl RateLimitConfig {
         let per = self.per.get();
         if per.is_zero() || per.subsec_nanos() != 0 {
             let message = "`per` must be whole seconds, such as \"1s\" or \"1m\": clients are told in seconds";
-            return Err(SettingsError::new(message));
+            return Err(SettingsError::new(message).of_key("per"));
         }
         // Rounded up, so that there is never more than was said.
         let interval = per.as_nanos().div_ceil(u128::from(requests.get()));
@@ -98,7 +98,7 @@ impl RateLimitConfig {
         if interval.saturating_mul(burst.get()) > LONGEST {
             let message = "a `burst` that takes more than 30 days to be earned again is a limit for ever: \
                            lower `burst`, or raise `requests`";
-            return Err(SettingsError::new(message));
+            return Err(SettingsError::new(message).of_key("burst"));
         }
         let quota = Quota::with_period(interval).map(|quota| quota.allow_burst(burst));
         quota.ok_or_else(|| SettingsError::new("`per` must not be zero"))

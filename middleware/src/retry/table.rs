@@ -56,19 +56,19 @@ impl Default for Table {
 
 impl Table {
     pub(super) fn plan(self) -> Result<Plan, SettingsError> {
-        let wrong = |message: &str| Err(SettingsError::new(format!("retry: {message}")));
+        let wrong = |message: &str| SettingsError::new(message);
         if !(0.0..=1.0).contains(&self.budget) {
-            return wrong("`budget` must be from 0 to 1");
+            return Err(wrong("`budget` must be from 0 to 1").of_key("budget"));
         }
         let per_second = u32::try_from(self.min_per_second.get()).unwrap_or(u32::MAX);
         if self.budget == 0.0 && per_second == 0 {
-            return wrong("nothing would be tried again: set `budget` or `min_per_second`");
+            return Err(wrong("nothing would be tried again: set `budget` or `min_per_second`"));
         }
         if self.on.is_empty() && self.statuses.is_empty() {
-            return wrong("nothing would be tried again: name causes in `on`, or `statuses`");
+            return Err(wrong("nothing would be tried again: name causes in `on`, or `statuses`"));
         }
         if self.delay.get() > self.max_delay.get() {
-            return wrong("`delay` must not be longer than `max_delay`");
+            return Err(wrong("`delay` must not be longer than `max_delay`").of_key("delay"));
         }
         let statuses = self
             .statuses

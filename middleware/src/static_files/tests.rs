@@ -634,11 +634,11 @@ fn what_makes_no_sense_is_refused() {
         let error = make("static", &document).map(|_| ()).unwrap_err();
         assert!(error.contains(told), "{lines}: {error}");
     };
-    refused("", "static needs root");
+    refused("", "it needs `root`");
     refused("root = \"/nowhere/at/all\"", "\"/nowhere/at/all\" cannot be served: No such file");
     refused(&format!("root = {:?}", dir.path().join("file")), "Not a directory");
     for (line, told) in [
-        ("path = \"static\"", "starts with '/'"),
+        ("path = \"static\"", "must start with '/'"),
         ("path = \"/a/../b\"", "segment"),
         ("index = [\"../x\"]", "a file below root"),
         ("index = [\"\"]", "a file below root"),
