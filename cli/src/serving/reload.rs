@@ -1,5 +1,7 @@
 //! Reading `mik.toml` again while serving.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mik_core::{Engine, Host, Orchestrator, Registry};
@@ -15,6 +17,8 @@ pub(crate) struct Reload {
     /// Made when the first scripts come.
     made: Mutex<Option<Made>>,
     host: Host,
+    /// The file that it was started with.
+    file: Option<PathBuf>,
     /// What was fixed when the process started.
     start: Vec<Setting>,
     adjust: Adjust,
@@ -56,7 +60,8 @@ impl Reload {
         let made = Made::of(plan, &registry)?;
         let orchestrator = made.as_ref().map(|made| made.orchestrator.clone());
         let host = plan.make_host(engine.clone(), orchestrator)?;
-        Ok(Self { registry, engine, made: Mutex::new(made), host, start, adjust })
+        let file = plan.document.as_ref().map(|document| document.path.clone());
+        Ok(Self { registry, engine, made: Mutex::new(made), host, file, start, adjust })
     }
 
     /// The host that serves, whatever is read again.
@@ -69,6 +74,12 @@ impl Reload {
     /// # Errors
     /// When that cannot be. Then everything stays as it is.
     pub(crate) fn reload(&self, args: &ProjectArgs) -> Result<Reloaded, Failure> {
+        // Without it, the folder would be taken for one of modules: what is replaced in two steps, or lost, must
+        // not take away what serves.
+        if let Some(path) = &self.file {
+            fs::metadata(path)
+                .map_err(|reason| Failure::Unreadable { path: path.clone(), reason })?;
+        }
         let mut plan = Plan::new(args, &self.registry)?.sound()?;
         let mut needs_restart = stale(&self.start, plan.fixed_settings());
         (self.adjust)(&mut plan);
