@@ -1,29 +1,58 @@
 //! A server on loopback that guests call, which notes who called.
 
-use std::io::Write;
+mod answers;
+
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 use crate::wire::{Fields, Framing, Stop, Wire};
 
+/// The first byte of a client that speaks TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// An origin server. Its threads end with the test process.
+///
+/// On 127.0.0.2, at the same port, listens somebody who never accepts: connections to there come to nothing.
 ///
 /// | path | what it does |
 /// |---|---|
 /// | `/stall` | reads the request and never answers |
+/// | `/slow-head?ms=500` | answers after a while |
+/// | `/slow-body?ms=100&pieces=3` | pieces of ten bytes, a while before each |
 /// | `/drip` | sends head and ten bytes of a longer body, then nothing more |
-/// | `/half` | sends head and ten bytes of a longer body, then closes |
+/// | `/half` | sends head and ten bytes of a longer body, then closes; `/half-chunked`: in the middle of a chunked one |
+/// | `/reset-half` | the same as `/half`, and resets |
+/// | `/close`, `/reset` | closes, or resets, without an answer |
+/// | (TLS) | answers 400 in plain text |
 /// | `/garbage` | answers something that is not HTTP |
+/// | `/bad-chunk` | one chunk, then a chunk size that is no number |
+/// | `/lengths?a=5&b=6` | answers with both content-lengths and five bytes |
+/// | `/length-and-chunked` | answers with a content-length of 3 and a chunked body of 5 |
+/// | `/surplus` | announces five bytes and sends ten |
+/// | `/no-length` | ends its body by closing |
+/// | `/coding?te=x` | answers with that transfer-encoding |
+/// | `/large-head?bytes=100000` | answers with a field of so many bytes |
+/// | `/fields?count=50` | answers with so many fields |
+/// | `/trailers` | a chunked body, with trailers that may and may not be there |
+/// | `/interim` | 100 and 103 before its answer |
+/// | `/switch` | switches protocols without having been asked |
+/// | `/status?code=204` | that status; without a body where it has none |
 /// | `/redirect` | answers 302 to `/moved` |
 /// | `/echo` | answers with the request's body |
+/// | `/duplex` | sends each piece of the request's body back as soon as it comes |
+/// | `/early` | answers before it reads the request's body |
+/// | `/seen?path=/x` | says as JSON which requests came whose line has that text: `count`, on how many `connections`, and the `requests` in their order, each with `line`, `headers`, `body`, `trailers`, `connection`, and whether it came `whole`. It is not among them itself |
 /// | anything else | answers `origin ok` |
 #[derive(Debug)]
 pub struct Origin {
     address: SocketAddr,
     notes: Arc<Notes>,
+    /// Who never accepts, and the connections that wait for it.
+    _deaf: Option<Vec<Socket>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +72,20 @@ pub struct Seen {
     pub fields: Fields,
     /// The bytes of its body.
     pub body: Vec<u8>,
+    /// What followed its body.
+    pub trailers: Fields,
+    /// Whether its body came to its end.
+    pub whole: bool,
+}
+
+/// A request that is being answered.
+struct Exchange<'a> {
+    stream: &'a TcpStream,
+    wire: &'a mut Wire,
+    path: String,
+    query: String,
+    seen: Seen,
+    framing: Framing,
 }
 
 impl Origin {
@@ -56,10 +99,10 @@ impl Origin {
             for stream in listener.incoming().flatten() {
                 let notes = shared.clone();
                 let number = notes.connections.fetch_add(1, Ordering::SeqCst);
-                thread::spawn(move || while notes.serve(number, &stream).is_ok() {});
+                thread::spawn(move || notes.serve(number, &stream));
             }
         });
-        Self { address, notes }
+        Self { address, notes, _deaf: deaf(address.port()).ok() }
     }
 
     /// Where it listens.
@@ -79,23 +122,56 @@ impl Origin {
 
     /// All requests whose line holds this text.
     pub fn requests(&self, text: &str) -> Vec<Seen> {
-        self.notes.lock().iter().filter(|seen| seen.line.contains(text)).cloned().collect()
+        self.notes.about(text)
     }
 }
 
+/// Listens at `port` of 127.0.0.2, never accepts, and lets so many connections wait that no more fit.
+fn deaf(port: u16) -> std::io::Result<Vec<Socket>> {
+    let address = SocketAddr::from(([127, 0, 0, 2], port)).into();
+    let socket = || Socket::new(Domain::IPV4, Type::STREAM, None);
+    let listener = socket()?;
+    listener.bind(&address)?;
+    listener.listen(0)?;
+    let mut held = vec![listener];
+    for _ in 0..2 {
+        let waiting = socket()?;
+        waiting.set_nonblocking(true)?;
+        // It is on its way: an error says no more than that.
+        let _ = waiting.connect(&address);
+        held.push(waiting);
+    }
+    Ok(held)
+}
+
 impl Notes {
-    /// Reads one request and does what its path says. An error ends the connection.
+    /// Answers request after request, until one or the other side ends the connection.
     fn serve(&self, connection: usize, stream: &TcpStream) -> Result<(), Stop> {
         let mut wire = Wire::new(stream.try_clone().map_err(|_| Stop::Closed)?);
+        let mut first = [0];
+        if stream.peek(&mut first).is_ok() && first == [TLS_HANDSHAKE] {
+            return answers::plain(stream);
+        }
         loop {
             let (line, fields) = wire.head()?;
-            let body = read_body(&mut wire, &fields)?;
-            let path =
-                line.split(' ').nth(1).unwrap_or_default().split('?').next().unwrap_or_default();
-            let path = path.to_owned();
-            self.lock().push(Seen { connection, line, fields, body: body.clone() });
-            answer(stream, &path, &body).map_err(|_| Stop::Closed)?;
+            let target = line.split(' ').nth(1).unwrap_or_default();
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
+            let (path, query) = (path.to_owned(), query.to_owned());
+            let framing = framing(&fields);
+            let seen = Seen {
+                connection,
+                line,
+                fields,
+                body: Vec::new(),
+                trailers: Fields::default(),
+                whole: false,
+            };
+            Exchange { stream, wire: &mut wire, path, query, seen, framing }.answer(self)?;
         }
+    }
+
+    fn about(&self, text: &str) -> Vec<Seen> {
+        self.lock().iter().filter(|seen| seen.line.contains(text)).cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Seen>> {
@@ -103,41 +179,11 @@ impl Notes {
     }
 }
 
-fn read_body(wire: &mut Wire, fields: &Fields) -> Result<Vec<u8>, Stop> {
+fn framing(fields: &Fields) -> Framing {
     let length = fields.value("content-length").and_then(|length| length.parse().ok());
-    let mut framing = match (fields.value("transfer-encoding"), length) {
+    match (fields.value("transfer-encoding"), length) {
         (Some(_), _) => Framing::Chunked,
         (None, Some(length)) => Framing::Length(length),
         (None, None) => Framing::Over,
-    };
-    let mut body = Vec::new();
-    while let Some(piece) = wire.piece(&mut framing, &mut Fields::default())? {
-        body.extend(piece);
     }
-    Ok(body)
-}
-
-fn answer(mut stream: &TcpStream, path: &str, body: &[u8]) -> std::io::Result<()> {
-    let whole = |status: &str, more: &str, body: &[u8]| {
-        let head = format!("HTTP/1.1 {status}\r\n{more}content-length: {}\r\n\r\n", body.len());
-        [head.as_bytes(), body].concat()
-    };
-    let begun = || b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n0123456789".to_vec();
-    let hour = Duration::from_secs(3_600);
-    match path {
-        "/stall" => thread::sleep(hour),
-        "/drip" => {
-            stream.write_all(&begun())?;
-            thread::sleep(hour);
-        }
-        "/half" => {
-            stream.write_all(&begun())?;
-            stream.shutdown(std::net::Shutdown::Both)?;
-        }
-        "/garbage" => stream.write_all(b"this is not HTTP\r\n\r\n")?,
-        "/redirect" => stream.write_all(&whole("302 Found", "location: /moved\r\n", b""))?,
-        "/echo" => stream.write_all(&whole("200 OK", "", body))?,
-        _ => stream.write_all(&whole("200 OK", "content-type: text/plain\r\n", b"origin ok"))?,
-    }
-    Ok(())
 }
