@@ -50,10 +50,21 @@ pub use otlp::{InvalidOtlp, OtlpConfig};
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::{LimitRing, RateLimitConfig, RateLimitKey};
 
+/// What makes a middleware of its settings, unless its line says otherwise.
+macro_rules! factory {
+    ($type:ident) => {
+        $type::from_settings
+    };
+    ($type:ident $factory:expr) => {
+        $factory
+    };
+}
+
 /// One line for each: `feature: "name", module::Type, how it is registered;` in the order in which they
-/// stand around a call by default, outermost first.
+/// stand around a call by default, outermost first. `module::Type = factory` where it takes more than the type.
 macro_rules! parts {
-    ($($feature:literal: $name:literal, $module:ident::$type:ident $(, $say:ident($($arg:expr)?))*;)*) => {
+    ($($feature:literal: $name:literal, $module:ident::$type:ident $(= $factory:expr)?
+        $(, $say:ident($($arg:expr)?))*;)*) => {
         $(
             #[cfg(feature = $feature)]
             mod $module;
@@ -70,7 +81,7 @@ macro_rules! parts {
             $(
                 #[cfg(feature = $feature)]
                 registry
-                    .middleware($name, $type::from_settings)
+                    .middleware($name, factory!($type $($factory)?))
                     .schema($type::schema)
                     $(.$say($($arg)?))*;
                 #[cfg(not(feature = $feature))]
@@ -85,7 +96,7 @@ parts! {
     "trace":        "trace",        trace::Trace, on();
     "otlp":         "otlp",         otlp::Otlp;
     "access-log":   "access-log",   access_log::AccessLog, on();
-    "metrics":      "metrics",      metrics::Metrics, on();
+    "metrics":      "metrics",      metrics::Metrics = Metrics::of_one_registry(), on();
     "headers":      "headers",      headers::Headers, per_module();
     "cors":         "cors",         cors::Cors, per_module();
     "compression":  "compression",  compression::Compression, on(), per_module();

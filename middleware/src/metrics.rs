@@ -32,9 +32,6 @@ const PATH: &str = "/metrics";
 /// What the host answers itself, whatever is said here.
 const TAKEN: [&str; 3] = ["/health", "/run", "/script"];
 
-/// The process's own numbers: they go on when `mik.toml` is read again.
-static SHARED: OnceLock<Arc<Numbers>> = OnceLock::new();
-
 /// Counts and times what goes through the host, and shows it to Prometheus at `/metrics`.
 ///
 /// It stands in all three rings and gives the host its [`Meter`], so that the page has the numbers of
@@ -101,10 +98,17 @@ impl Metrics {
         self.numbers.page.text()
     }
 
-    pub(crate) fn from_settings(settings: &Settings) -> Made {
+    /// What makes all of one registry. They share their numbers, which go on when `mik.toml` is read again.
+    pub(crate) fn of_one_registry() -> impl Fn(&Settings) -> Made {
+        let shared = OnceLock::<Arc<Numbers>>::new();
+        move |settings| {
+            Self::of(shared.get_or_init(|| Arc::new(Numbers::new())).clone()).set(settings)
+        }
+    }
+
+    fn set(self, settings: &Settings) -> Made {
         let table: Table = settings.parse()?;
-        let metrics = Self::of(SHARED.get_or_init(|| Arc::new(Numbers::new())).clone());
-        let Some(Text(path)) = table.path else { return Ok(Arc::new(metrics)) };
+        let Some(Text(path)) = table.path else { return Ok(Arc::new(self)) };
         if let Some(taken) = TAKEN.iter().find(|taken| is_below(&path, taken)) {
             return Err(SettingsError::new(format!(
                 "path = \"{path}\" cannot be reached: {taken} is the host's own; choose another one, \
@@ -112,7 +116,7 @@ impl Metrics {
             ))
             .of_key("path"));
         }
-        Ok(Arc::new(metrics.at(path)))
+        Ok(Arc::new(self.at(path)))
     }
 
     pub(crate) fn schema() -> serde_json::Value {
