@@ -54,7 +54,7 @@ pub use raw::{Answer, Head, Raw, Received, Response, request, told};
 pub use row::{BASELINE, HELLO, INNOCENT};
 pub use setup::{Finished, SECRET, Setup};
 pub use subject::{Known, Subject};
-pub use suite::{built_in, cases, project, run, run_with};
+pub use suite::{built_in, cases, project, rows, run, run_with};
 pub use toolchain::{folders, toolchain};
 pub use wire::{Fields, Framing, Stop, Wire};
 

@@ -6,6 +6,7 @@ mod pool;
 mod report;
 mod trial;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,6 +104,21 @@ fn conclude(
 pub fn project(folder: &Path) -> Result<(), String> {
     let standard = standard(&cases()).map_err(|broken| broken.to_string())?;
     Subject::mik().write(&standard, folder)
+}
+
+/// The rows of the table of inputs and faults, each with the topics (`group::topic`) that have cases of it.
+///
+/// # Errors
+/// What is wrong with the cases.
+pub fn rows() -> Result<BTreeMap<u16, BTreeSet<String>>, String> {
+    let mut rows = BTreeMap::<u16, BTreeSet<String>>::new();
+    for case in load(&cases()).map_err(|broken| broken.to_string())?.cases {
+        let topic = case.name.rsplit_once("::").map_or("", |(topic, _)| topic);
+        for row in &case.says.row.0 {
+            rows.entry(*row).or_default().insert(topic.to_owned());
+        }
+    }
+    Ok(rows)
 }
 
 /// The folder of the cases that belong to this crate.
