@@ -1,10 +1,8 @@
 //! The page of metrics, read as strictly as Prometheus reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::process::{Command, Stdio};
 
-use mik_conformance::{Mik, Outcome};
+use mik_conformance::Mik;
 
 /// The samples of a page, by name and labels as they are written.
 pub(crate) struct Page {
@@ -46,23 +44,6 @@ impl Page {
     pub(crate) fn series(&self, name: &str) -> Vec<&str> {
         let all = self.samples.keys().map(String::as_str);
         all.filter(|series| series.split('{').next() == Some(name)).collect()
-    }
-
-    /// What `promtool` says of the page; `None` where there is no `promtool`.
-    pub(crate) fn promtool(&self) -> Option<Outcome> {
-        let child = Command::new("promtool")
-            .args(["check", "metrics"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = child.ok()?;
-        let written = child.stdin.take().map(|mut pipe| pipe.write_all(self.text.as_bytes()));
-        let told = child.wait_with_output();
-        Some(match (written, told) {
-            (Some(Ok(())), Ok(told)) if told.status.success() && told.stderr.is_empty() => Ok(()),
-            (_, told) => Err(format!("promtool: {told:?}")),
-        })
     }
 }
 
