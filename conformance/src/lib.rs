@@ -32,6 +32,7 @@ mod raw;
 mod row;
 mod run;
 mod setup;
+pub mod soak;
 mod subject;
 mod suite;
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! `mik-conformance`: the suite from the command line, against any `mik`.
 
-use std::io::{Write as _, stderr};
+use std::io::{Write as _, stderr, stdout};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use mik_conformance::soak::{Soak, soak};
 use mik_conformance::{Subject, project, run_with};
 
 /// Proves a mik: every case of the conformance suite that it can run
@@ -32,6 +34,27 @@ enum Command {
         /// The folder; it is made where there is none
         folder: PathBuf,
     },
+    /// Soak it in mixed traffic, of which one request in a hundred asks for a failure
+    Soak(SoakArgs),
+}
+
+#[derive(Debug, Args)]
+struct SoakArgs {
+    /// The binary to soak [default: the one that runs this as `mik conformance`, else `mik` on the PATH]
+    #[arg(long, value_name = "FILE", env = "MIK")]
+    mik: Option<PathBuf>,
+    /// How long it is measured
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Clients at the same time
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    clients: usize,
+    /// Where chance begins
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +86,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         None => prove(cli.run),
         Some(Command::Project { folder }) => project(&folder).map(|()| ExitCode::SUCCESS),
+        Some(Command::Soak(args)) => bathe(args),
     };
     outcome.unwrap_or_else(|failure| {
         let _ = writeln!(stderr(), "error: {failure}");
@@ -89,6 +113,21 @@ fn prove(args: RunArgs) -> Result<ExitCode, String> {
     rest.extend(args.filter);
     rest.extend(args.libtest);
     Ok(run_with(rest, [subject]))
+}
+
+fn bathe(args: SoakArgs) -> Result<ExitCode, String> {
+    let report = soak(&Soak {
+        time: Duration::from_secs(args.seconds),
+        clients: args.clients,
+        seed: args.seed,
+        mik: Some(binary(args.mik)?),
+    });
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&report).map_err(|error| error.to_string())? + "\n",
+        false => report.to_string(),
+    };
+    stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The binary that is meant, or the first `mik` on the PATH.

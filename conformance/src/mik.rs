@@ -1,5 +1,6 @@
 //! A running `mik`.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -210,6 +211,23 @@ impl Mik {
     /// The most memory that it ever held, in KiB.
     pub fn peak_memory(&self) -> u64 {
         process::memory(self.pid, "VmHWM")
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        process::folder(self.pid, "fd").count()
+    }
+
+    /// How many threads of each name it has.
+    pub(crate) fn threads(&self) -> BTreeMap<String, usize> {
+        let mut threads = BTreeMap::new();
+        for thread in process::folder(self.pid, "task") {
+            // One that has ended meanwhile has no name any more.
+            if let Ok(name) = std::fs::read_to_string(thread.join("comm")) {
+                *threads.entry(name.trim_end().to_owned()).or_default() += 1;
+            }
+        }
+        threads
     }
 
     /// The processor time that it has had.

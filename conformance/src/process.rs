@@ -1,6 +1,7 @@
 //! What the operating system says of a process.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ pub(crate) fn memory(pid: Pid, line: &str) -> u64 {
     let value = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
     let number = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
     number.unwrap_or_else(|| panic!("/proc says nothing of {line}"))
+}
+
+/// What lies in a folder of `/proc/PID`, such as `fd`; nothing where the process is gone.
+pub(crate) fn folder(pid: Pid, name: &str) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(format!("/proc/{}/{name}", pid.as_raw_nonzero()));
+    entries.into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
 /// The processor time that a child has had, in user and in system mode.
