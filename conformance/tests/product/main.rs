@@ -21,6 +21,7 @@ mod rows;
 mod scripts;
 mod sdk;
 mod shutdown;
+mod soak;
 mod stale;
 mod streaming;
 mod timers;
