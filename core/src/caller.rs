@@ -4,12 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use http::Uri;
+use tokio::time::timeout;
 
 use crate::framing::X_FORWARDED_PREFIX;
 use crate::host::Host;
 use crate::names::ModuleName;
-use crate::outbound::is_sound;
-use crate::{BoxFuture, Call, CallError, Request, Response, Target, UpstreamError};
+use crate::outbound::{Paced, is_sound};
+use crate::{Body, BoxFuture, Call, CallError, Request, Response, Target, UpstreamError};
 
 /// The domain under which modules reach each other: `http://NAME.mik.internal/`.
 const INTERNAL: &str = ".mik.internal";
@@ -69,7 +70,7 @@ impl Caller {
             Some(Some(target)) => Box::pin(async move {
                 // A module that hands its client's fields on was reached under a prefix; this one is not.
                 request.headers_mut().remove(X_FORWARDED_PREFIX);
-                host.call(target, request, &call).await
+                within(host.call(target, request, &call), options).await
             }),
             None if !call.0.grants.allowed_hosts.allow(request.uri()) => {
                 denied(&call, &authority, None);
@@ -84,6 +85,23 @@ impl Caller {
             }),
         }
     }
+}
+
+/// What is answered inside this process, within the times that were asked for. There is no connection to wait for.
+async fn within(
+    answer: impl Future<Output = Result<Response, CallError>>,
+    options: SendOptions,
+) -> Result<Response, CallError> {
+    let response = match options.first_byte {
+        Some(limit) => {
+            timeout(limit, answer).await.unwrap_or(Err(UpstreamError::ResponseTimeout.into()))?
+        }
+        None => answer.await?,
+    };
+    Ok(match options.between_bytes {
+        Some(limit) => response.map(|body| Body::stream(Paced::new(body, limit, CallError::clone))),
+        None => response,
+    })
 }
 
 /// The module or script that `uri` names inside this process, as it is written there: `None` where it

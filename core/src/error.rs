@@ -124,17 +124,25 @@ pub enum UpstreamError {
     /// The request itself cannot be sent.
     #[error("bad outgoing request: {0}")]
     Invalid(&'static str),
+    /// The method cannot be sent.
+    #[error("bad outgoing request: the method {0} is not allowed")]
+    Method(&'static str),
+    /// The body of the request broke off, or was not as long as its head said.
+    #[error("bad outgoing request: {0}")]
+    RequestBody(Arc<str>),
     /// The name does not resolve.
     #[error("cannot resolve {0}")]
     Dns(String),
     /// No connection within its time.
     #[error("connection to {0} timed out")]
     ConnectTimeout(String),
-    /// The connection was refused or reset.
+    /// The connection was refused or reset, or there is no way to the address.
     #[error("cannot connect to {authority}: {reason}")]
     Connect {
         /// Whom.
         authority: String,
+        /// Which of these it was.
+        kind: std::io::ErrorKind,
         /// What the operating system said.
         reason: Arc<str>,
     },
@@ -146,13 +154,36 @@ pub enum UpstreamError {
         /// What rustls said.
         reason: Arc<str>,
     },
+    /// The certificate of the peer is not valid for it, or nobody trusts who signed it.
+    #[error("TLS with {authority} failed: {reason}")]
+    Certificate {
+        /// Whose.
+        authority: String,
+        /// What rustls said.
+        reason: Arc<str>,
+    },
+    /// The peer closed or reset the connection before it answered.
+    #[error("upstream closed the connection: {0}")]
+    Closed(Arc<str>),
+    /// The peer did not take the request within its time.
+    #[error("upstream did not read the request within the time")]
+    WriteTimeout,
     /// No response head within its time.
     #[error("no response within the time")]
     ResponseTimeout,
     /// The body stalled.
     #[error("response body stalled")]
     BodyTimeout,
-    /// The peer broke HTTP or closed too early.
+    /// The head of the response has too many fields or too many bytes.
+    #[error("response head too large")]
+    ResponseHead,
+    /// The response ended before it was complete.
+    #[error("incomplete response: {0}")]
+    Incomplete(Arc<str>),
+    /// The chunks of the response are none.
+    #[error("broken transfer coding of the response: {0}")]
+    TransferCoding(Arc<str>),
+    /// The peer broke HTTP in another way.
     #[error("upstream protocol error: {0}")]
     Protocol(Arc<str>),
 }

@@ -144,14 +144,21 @@ fn name(error: &UpstreamError) -> &'static str {
     match error {
         UpstreamError::Denied(_) => "denied",
         UpstreamError::AddressDenied(_) => "address-denied",
-        UpstreamError::Invalid(_) => "invalid",
+        UpstreamError::Invalid(_) | UpstreamError::Method(_) | UpstreamError::RequestBody(_) => {
+            "invalid"
+        }
         UpstreamError::Dns(_) => "dns",
         UpstreamError::ConnectTimeout(_) => "connect-timeout",
         UpstreamError::Connect { .. } => "connect",
-        UpstreamError::Tls { .. } => "tls",
+        UpstreamError::Tls { .. } | UpstreamError::Certificate { .. } => "tls",
+        UpstreamError::Closed(_) => "closed",
+        UpstreamError::WriteTimeout => "write-timeout",
         UpstreamError::ResponseTimeout => "response-timeout",
         UpstreamError::BodyTimeout => "body-timeout",
-        UpstreamError::Protocol(_) => "protocol",
+        UpstreamError::Incomplete(_) => "incomplete",
+        UpstreamError::ResponseHead
+        | UpstreamError::TransferCoding(_)
+        | UpstreamError::Protocol(_) => "protocol",
         _ => ErrorKind::BadGateway.as_str(),
     }
 }

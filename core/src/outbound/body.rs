@@ -1,4 +1,4 @@
-//! The body of a response that comes from outside.
+//! The body of a response that somebody waits for, within a time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,27 +6,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 
+use super::head;
 use super::stall::Stall;
-use super::{failure, head};
 use crate::{CallError, UpstreamError};
 
 /// A response body that may not stay silent for longer than a limit while somebody waits for it. The
 /// time that the reader takes does not count.
-pub(super) struct Paced {
+pub(crate) struct Paced<S: HttpBody> {
     /// `None` once it has ended.
-    source: Option<Incoming>,
+    source: Option<S>,
     stall: Stall,
+    failed: fn(&S::Error) -> CallError,
 }
 
-impl Paced {
-    pub(super) fn new(source: Incoming, limit: Duration) -> Self {
-        Self { source: Some(source), stall: Stall::new(limit) }
+impl<S: HttpBody> Paced<S> {
+    /// `failed` says what an error of the source means.
+    pub(crate) fn new(source: S, limit: Duration, failed: fn(&S::Error) -> CallError) -> Self {
+        Self { source: Some(source), stall: Stall::new(limit), failed }
     }
 }
 
-impl HttpBody for Paced {
+impl<S: HttpBody<Data = Bytes> + Unpin> HttpBody for Paced<S> {
     type Data = Bytes;
     type Error = CallError;
 
@@ -46,7 +47,7 @@ impl HttpBody for Paced {
                 }
                 return Poll::Ready(Some(Ok(frame)));
             }
-            Poll::Ready(Some(Err(error))) => Some(Err(failure::of_body(&error))),
+            Poll::Ready(Some(Err(error))) => Some(Err((this.failed)(&error))),
             Poll::Ready(None) => None,
             Poll::Pending => {
                 std::task::ready!(this.stall.poll_wait(cx));

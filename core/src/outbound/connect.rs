@@ -19,7 +19,7 @@ use tower_service::Service;
 
 use super::address::AddressGrants;
 use super::authority::{Authority, Host};
-use super::failure::describe;
+use super::failure::{describe, find};
 use super::resolve::Resolve;
 use super::stall::WriteBound;
 use super::tls::Tls;
@@ -47,6 +47,8 @@ pub(super) enum ConnectError {
     Tcp(#[source] io::Error),
     #[error("TLS failed: {0}")]
     Tls(String),
+    #[error("TLS failed: {0}")]
+    Certificate(String),
 }
 
 /// Connects by TCP, and by TLS on top of it for `https`.
@@ -68,12 +70,24 @@ impl Connector {
         }
         let config = tls.config().await.map_err(ConnectError::Tls)?;
         // What it says beside our own errors comes from the handshake.
-        HttpsConnector::from((dialer, config)).call(uri).await.map_err(|error| {
-            error
-                .downcast()
-                .map_or_else(|error| ConnectError::Tls(describe(&*error)), |error| *error)
-        })
+        let connected = HttpsConnector::from((dialer, config)).call(uri).await;
+        connected.map_err(|error| error.downcast().map_or_else(|error| of_tls(&*error), |own| *own))
     }
+}
+
+fn of_tls(error: &(dyn std::error::Error + 'static)) -> ConnectError {
+    match find(error).and_then(carried) {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            ConnectError::Certificate(describe(error))
+        }
+        _ => ConnectError::Tls(describe(error)),
+    }
+}
+
+/// What an error of I/O carries: it does not give that as its cause.
+fn carried(error: &io::Error) -> Option<&rustls::Error> {
+    let carried = error.get_ref()?;
+    carried.downcast_ref().or_else(|| self::carried(carried.downcast_ref()?))
 }
 
 type Stream = MaybeHttpsStream<Tcp>;

@@ -6,6 +6,7 @@ use http::header::{
 use http::uri::Scheme;
 use http::{Method, StatusCode, Uri, Version, request, response};
 
+use super::BUFFER;
 use super::authority::Authority;
 use crate::framing::{content_length, digits, strip_hop_by_hop};
 use crate::{Request, UpstreamError};
@@ -13,7 +14,7 @@ use crate::{Request, UpstreamError};
 /// Checks a request of a guest and brings it into the form in which it is sent.
 pub(super) fn outgoing(request: Request) -> Result<(Request, Authority), UpstreamError> {
     let (mut head, body) = request.into_parts();
-    let authority = check_target(&head).map_err(UpstreamError::Invalid)?;
+    let authority = check_target(&head)?;
     let length = content_length(&head.headers).map_err(UpstreamError::Invalid)?;
     let body = match length {
         Some(length) if body.length().is_some_and(|known| known != length) => {
@@ -38,15 +39,15 @@ pub(super) fn outgoing(request: Request) -> Result<(Request, Authority), Upstrea
     Ok((Request::from_parts(head, body), authority))
 }
 
-fn check_target(head: &request::Parts) -> Result<Authority, &'static str> {
+fn check_target(head: &request::Parts) -> Result<Authority, UpstreamError> {
     if head.method == Method::CONNECT {
-        return Err("the method CONNECT is not allowed");
+        return Err(UpstreamError::Method("CONNECT"));
     }
-    let scheme = head.uri.scheme().ok_or("the URI has no scheme")?;
+    let scheme = head.uri.scheme().ok_or(UpstreamError::Invalid("the URI has no scheme"))?;
     if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
-        return Err("only http and https can be sent");
+        return Err(UpstreamError::Invalid("only http and https can be sent"));
     }
-    Authority::of(&head.uri)
+    Authority::of(&head.uri).map_err(UpstreamError::Invalid)
 }
 
 /// The `host` field for `uri`: its authority, without the scheme's own port.
@@ -62,6 +63,15 @@ pub(super) fn incoming(head: &mut response::Parts) -> Result<(), UpstreamError> 
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(UpstreamError::Protocol("101 without having asked for an upgrade".into()));
     }
+    if size(&head.headers) > BUFFER {
+        return Err(UpstreamError::ResponseHead);
+    }
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(other) = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        // What nobody asked for, and nobody here undoes, must not pass for content (RFC 9112, 7).
+        return Err(UpstreamError::TransferCoding(format!("{other:?}").into()));
+    }
     if head.headers.contains_key(TRANSFER_ENCODING) {
         // It overrides content-length (RFC 9112, 6.3).
         head.headers.remove(CONTENT_LENGTH);
@@ -72,6 +82,12 @@ pub(super) fn incoming(head: &mut response::Parts) -> Result<(), UpstreamError> 
     strip_hop_by_hop(&mut head.headers);
     head.extensions.clear();
     Ok(())
+}
+
+/// The bytes that the fields took on the wire. hyper, too, has a limit, but one that depends on how much it reads
+/// at a time.
+fn size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 /// The one content-length that a response repeats, as some servers do: alone it stays what it was.
@@ -176,7 +192,8 @@ mod tests {
     fn what_cannot_be_sent_is_refused() {
         let mut connect = request("http://a.example/");
         *connect.method_mut() = Method::CONNECT;
-        assert!(refused(connect).contains("CONNECT"));
+        let error = outgoing(connect).unwrap_err();
+        assert!(matches!(error, UpstreamError::Method("CONNECT")), "{error}");
         assert!(refused(request("ftp://a.example/")).contains("http"));
         assert!(refused(request("/x")).contains("scheme"));
         assert!(refused(request("http://u:p@a.example/")).contains("user information"));
@@ -221,6 +238,13 @@ mod tests {
             assert_eq!(clean(200, twice).unwrap(), headers(&[("content-length", "5")]));
         }
         assert!(clean(304, &[("content-length", "5, 6")]).is_err());
+        for coding in ["gzip", "x", "identity", "gzip, chunked"] {
+            let error = clean(200, &[("transfer-encoding", coding)]).unwrap_err();
+            assert!(matches!(error, UpstreamError::TransferCoding(_)), "{coding}: {error}");
+        }
+        let large: &str = "v".repeat(BUFFER).leak();
+        let error = clean(200, &[("x-large", large)]).unwrap_err();
+        assert!(matches!(error, UpstreamError::ResponseHead), "{error}");
         assert!(clean(101, &[("upgrade", "websocket")]).is_err());
     }
 

@@ -37,7 +37,7 @@ pub use entry::{AllowedHost, InvalidAllowedHost};
 
 use self::address::AddressGrants;
 use self::authority::{Authority, Host};
-use self::body::Paced;
+pub(crate) use self::body::Paced;
 use self::connect::{CONNECT, Connector};
 use self::resolve::{Resolve, SystemResolver};
 use self::tls::Tls;
@@ -112,7 +112,7 @@ impl Outbound {
         let (mut head, body) = response.into_parts();
         head::incoming(&mut head)?;
         let limit = bounded(options.between_bytes, BETWEEN_BYTES);
-        Ok(Response::from_parts(head, Body::stream(Paced::new(body, limit))))
+        Ok(Response::from_parts(head, Body::stream(Paced::new(body, limit, failure::of_body))))
     }
 
     /// The client whose connections may reach what `grants` grant.

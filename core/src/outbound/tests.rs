@@ -288,9 +288,31 @@ async fn a_refused_connection_says_so() {
 }
 
 #[tokio::test]
+async fn a_peer_that_closes_before_it_answers_says_so() {
+    for answer in ["", "HTTP/1.1 200 OK\r\ncontent-le"] {
+        let upstream = Upstream::start(answer, After::Close).await;
+        let uri = upstream.uri("127.0.0.1", "/");
+        let error = get(&Outbound::new(), &uri, &["127.0.0.1"]).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::Closed(_)), "{answer:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_head_may_not_be_too_large() {
+    let field = format!("x-large: {}\r\n", "v".repeat(BUFFER));
+    let fields: String = (0..200).map(|i| format!("x-{i}: 1\r\n")).collect();
+    for more in [field, fields] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{more}content-length: 0\r\n\r\n").leak();
+        let upstream = Upstream::start(answer, After::Keep).await;
+        let uri = upstream.uri("127.0.0.1", "/");
+        let error = get(&Outbound::new(), &uri, &["127.0.0.1"]).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::ResponseHead), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_http_is_a_protocol_error() {
     for (answer, after) in [
-        ("", After::Close),
         ("SSH-2.0-x\r\n", After::Close),
         ("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", After::Keep),
         (
@@ -306,13 +328,32 @@ async fn an_answer_that_is_not_http_is_a_protocol_error() {
 }
 
 #[tokio::test]
-async fn a_response_shorter_than_its_content_length_is_a_protocol_error() {
-    let half = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello";
-    let upstream = Upstream::start(half, After::Close).await;
+async fn a_response_that_ends_early_is_incomplete() {
+    for half in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\nhello",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    ] {
+        let error = broken_body(half, After::Close).await;
+        assert!(matches!(error, UpstreamError::Incomplete(_)), "{half:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn chunks_that_are_none_are_told_from_that() {
+    let broken = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nfive\r\nhello\r\n";
+    let error = broken_body(broken, After::Keep).await;
+    assert!(matches!(error, UpstreamError::TransferCoding(_)), "{error}");
+}
+
+async fn broken_body(answer: &'static str, after: After) -> UpstreamError {
+    let upstream = Upstream::start(answer, after).await;
     let uri = upstream.uri("127.0.0.1", "/");
     let response = get(&Outbound::new(), &uri, &["127.0.0.1"]).await.unwrap();
-    let error = response.into_body().collect().await.unwrap_err();
-    assert!(matches!(error, CallError::Upstream(UpstreamError::Protocol(_))), "{error}");
+    match response.into_body().collect().await.unwrap_err() {
+        CallError::Upstream(error) => error,
+        error => panic!("{error}"),
+    }
 }
 
 #[tokio::test]
@@ -358,7 +399,8 @@ async fn a_request_body_of_the_wrong_length_ends_the_connection() {
         let sent =
             Outbound::new().send(request, &call(&["127.0.0.1"]), SendOptions::default()).await;
         match (body, sent) {
-            (Ok(_), Err(CallError::Trap(_))) | (Err(_), Err(CallError::ClientGone)) => {}
+            (Ok(_), Err(CallError::Upstream(UpstreamError::RequestBody(_))))
+            | (Err(_), Err(CallError::ClientGone)) => {}
             (_, sent) => panic!("{length}: {sent:?}"),
         }
         upstream.closed().await;

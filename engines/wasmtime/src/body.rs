@@ -12,7 +12,8 @@ use mik_core::{Body, CallError};
 use tokio::time::Instant;
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
-use crate::hooks::{Frame, from_wasi};
+use crate::errors::from_wasi;
+use crate::hooks::Frame;
 use crate::running::{Running, finish};
 
 /// The most that is copied together into one frame.

@@ -11,6 +11,7 @@ use crate::artifacts::Artifacts;
 use crate::config::{Compiler, EngineConfig, MEMORIES};
 use crate::epoch;
 use crate::guest::Guest;
+use crate::link::link_again;
 use crate::memory::MemoryBudget;
 use crate::module::WasmtimeModule;
 use crate::numbers::Numbers;
@@ -59,6 +60,7 @@ impl WasmtimeEngine {
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        link_again(&mut linker)?;
         let artifacts = config.cache_dir.as_deref().and_then(|dir| {
             Artifacts::open(dir, &engine)
                 .inspect_err(|error| {

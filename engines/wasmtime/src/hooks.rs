@@ -7,11 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderName;
 use http_body_util::BodyExt;
-use mik_core::{Body, Call, CallError, SendOptions, UpstreamError};
+use mik_core::{Body, Call, CallError, SendOptions};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
 };
+
+use crate::errors::{request_from_wasi, to_wasi, upstream_to_wasi};
 
 /// Bytes that a guest may write to a body at once.
 const CHUNK: usize = 64 << 10;
@@ -87,7 +89,7 @@ impl WasiHttpHooks for Hooks {
             first_byte: options.first_byte_timeout,
             between_bytes: options.between_bytes_timeout,
         });
-        let request = request.map(|body| Body::stream(body.map_err(from_wasi)));
+        let request = request.map(|body| Body::stream(body.map_err(request_from_wasi)));
         Box::new(async move {
             let response = match call.send(request, options).await {
                 Ok(response) => response,
@@ -108,39 +110,6 @@ impl WasiHttpHooks for Hooks {
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
         CHUNK
-    }
-}
-
-/// What a guest is told when a body that it reads breaks off.
-pub(crate) fn to_wasi(error: CallError) -> Error {
-    match error {
-        CallError::BodyTooLarge(limit) => Error::HttpRequestBodySize(Some(limit)),
-        CallError::BodyTimeout(_) => Error::ConnectionReadTimeout,
-        CallError::ClientGone => Error::ConnectionTerminated,
-        CallError::Upstream(error) => upstream_to_wasi(&error),
-        CallError::Malformed(_) => Error::HttpProtocolError,
-        _ => Error::HttpResponseIncomplete,
-    }
-}
-
-/// What the reader of a guest's body is told when the guest breaks it off.
-#[expect(clippy::needless_pass_by_value, reason = "it maps the errors of bodies")]
-pub(crate) fn from_wasi(error: Error) -> CallError {
-    CallError::Trap(format!("the guest's body broke off: {error}").into())
-}
-
-fn upstream_to_wasi(error: &UpstreamError) -> Error {
-    match error {
-        UpstreamError::Denied(_) => Error::HttpRequestDenied,
-        UpstreamError::AddressDenied(_) => Error::DestinationIpProhibited,
-        UpstreamError::Invalid(_) => Error::HttpRequestUriInvalid,
-        UpstreamError::Dns(_) => Error::DnsError { rcode: None, info_code: None },
-        UpstreamError::ConnectTimeout(_) => Error::ConnectionTimeout,
-        UpstreamError::Connect { .. } => Error::ConnectionRefused,
-        UpstreamError::Tls { .. } => Error::TlsProtocolError,
-        UpstreamError::ResponseTimeout => Error::HttpResponseTimeout,
-        UpstreamError::BodyTimeout => Error::ConnectionReadTimeout,
-        _ => Error::HttpProtocolError,
     }
 }
 

@@ -20,8 +20,8 @@ use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::body::{GuestBody, collect};
+use crate::errors::to_wasi;
 use crate::guest::{Guest, Instance, store};
-use crate::hooks::to_wasi;
 use crate::memory::{Limiter, MemoryBudget};
 use crate::numbers::ModuleNumbers;
 use crate::outcome::{classify, report};

@@ -98,10 +98,13 @@ fn failure_of(error: &CallError) -> Option<Failure> {
 
 fn failure_of_host(error: &UpstreamError) -> Option<Failure> {
     match error {
-        UpstreamError::Denied(_) | UpstreamError::AddressDenied(_) | UpstreamError::Invalid(_) => {
-            None
-        }
+        UpstreamError::Denied(_)
+        | UpstreamError::AddressDenied(_)
+        | UpstreamError::Invalid(_)
+        | UpstreamError::Method(_)
+        | UpstreamError::RequestBody(_) => None,
         UpstreamError::ConnectTimeout(_)
+        | UpstreamError::WriteTimeout
         | UpstreamError::ResponseTimeout
         | UpstreamError::BodyTimeout => Some(Failure::Timeout),
         _ => Some(Failure::Trap),
@@ -131,6 +134,7 @@ mod tests {
             (UpstreamError::Denied("x".into()).into(), Verdict::Neither),
             (UpstreamError::AddressDenied("x".into()).into(), Verdict::Neither),
             (UpstreamError::Invalid("x").into(), Verdict::Neither),
+            (UpstreamError::RequestBody("x".into()).into(), Verdict::Neither),
             (CallError::NotFound("x".into()), Verdict::Neither),
             (CallError::RateLimited(Duration::ZERO), Verdict::Neither),
             (CallError::Overloaded("x"), Verdict::Neither),

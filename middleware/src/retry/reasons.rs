@@ -48,7 +48,11 @@ fn cause_of(error: &CallError) -> Option<Cause> {
             | UpstreamError::ConnectTimeout(_)
             | UpstreamError::Connect { .. } => Some(Cause::Connect),
             UpstreamError::ResponseTimeout => Some(Cause::Timeout),
-            UpstreamError::Protocol(_) => Some(Cause::Trap),
+            UpstreamError::Closed(_)
+            | UpstreamError::Incomplete(_)
+            | UpstreamError::ResponseHead
+            | UpstreamError::TransferCoding(_)
+            | UpstreamError::Protocol(_) => Some(Cause::Trap),
             _ => None,
         },
         error => match error.kind() {
@@ -91,6 +95,8 @@ mod tests {
             (CallError::BadGateway("x".into()), true),
             (UpstreamError::Dns("x".into()).into(), true),
             (UpstreamError::Protocol("x".into()).into(), true),
+            (UpstreamError::Closed("x".into()).into(), true),
+            (UpstreamError::RequestBody("x".into()).into(), false),
             (UpstreamError::Denied("x".into()).into(), false),
             (UpstreamError::AddressDenied("x".into()).into(), false),
             (UpstreamError::Invalid("x").into(), false),
