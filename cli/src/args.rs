@@ -33,7 +33,9 @@ Examples:
   mik run app.wasm             one component, at http://127.0.0.1:3000/run/app/
   mik check                    what is in force, and everything that is wrong with it
   mik middleware               what stands around each call, and what could
-  mik schema > mik.schema.json the JSON Schema of mik.toml, for editors";
+  mik schema > mik.schema.json the JSON Schema of mik.toml, for editors
+
+A program `mik-NAME` on the PATH is the command `mik NAME`.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

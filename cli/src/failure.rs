@@ -68,6 +68,14 @@ pub enum Failure {
     /// The host cannot be put together.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// A program that stands for a command does not run.
+    #[error("cannot run {}: {reason}", program.display())]
+    External {
+        /// The program.
+        program: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
     /// The runtime does not start.
     #[error("cannot start: {0}")]
     Start(io::Error),

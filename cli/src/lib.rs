@@ -65,15 +65,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// The same with other parts: those of [`registry`] and some of one's own, say.
 pub fn run_with(args: impl IntoIterator<Item = OsString>, registry: Registry) -> ExitCode {
-    let cli = match Cli::read(args) {
-        Ok(cli) => cli,
-        Err(told) => {
-            // A closed pipe is no failure.
-            let _ = told.print();
-            return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
-        }
+    let args: Vec<_> = args.into_iter().collect();
+    let outcome = match Cli::read(&args) {
+        Ok(cli) => commands::execute(cli, registry),
+        Err(told) => match commands::external(&args, &told) {
+            Some(failure) => Err(failure),
+            None => {
+                // A closed pipe is no failure.
+                let _ = told.print();
+                return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2));
+            }
+        },
     };
-    match commands::execute(cli, registry) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_told() {

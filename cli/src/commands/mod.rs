@@ -6,6 +6,7 @@ mod check;
 mod completions;
 #[cfg(feature = "develop")]
 mod dev;
+mod external;
 mod middleware;
 #[cfg(feature = "develop")]
 pub(crate) mod new;
@@ -15,6 +16,8 @@ mod schema;
 mod types;
 
 use mik_core::Registry;
+
+pub(crate) use external::external;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
