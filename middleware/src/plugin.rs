@@ -67,11 +67,11 @@ impl Plugin {
     /// to do.
     pub fn load(path: &Path, config: &serde_json::Value) -> Result<Self, PluginError> {
         let told = |(fault, version)| PluginError::new(path, fault, version);
-        let library = library::open(path).map_err(told)?;
-        let version = library.version();
-        let instance = Instance::create(&library, &config.to_string());
+        let plugin = library::open(path).map_err(told)?;
+        let version = plugin.version().into();
+        let instance = Instance::create(&plugin, &config.to_string());
         let instance = instance.map_err(|fault| told((fault, Some(version))))?;
-        Ok(Self { name: library.name.into(), instance: Arc::new(instance) })
+        Ok(Self { name: plugin.name.into(), instance: Arc::new(instance) })
     }
 
     /// The same under another name: in the order of middleware, in the log and in metrics.

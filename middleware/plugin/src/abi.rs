@@ -5,7 +5,11 @@
 
 #![allow(unsafe_code)]
 
+mod descriptor;
+
 use std::ffi::c_void;
+
+pub use descriptor::{Descriptor, Misfit};
 
 /// Other major versions are refused: their tables look different.
 pub const MAJOR: u16 = 1;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mik_plugin::abi;
+use mik_plugin::abi::{self, Misfit};
 
 /// A dynamic library that cannot be used as a plugin: which, why, what to do, and both versions of the ABI.
 #[derive(Debug)]
@@ -58,6 +58,24 @@ pub(super) enum Fault {
     NoHooks,
     #[error("it does not start: {0}. Look at its `config` and at its own documentation")]
     Create(String),
+}
+
+impl From<Misfit> for Fault {
+    fn from(misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::Null => Self::NoTable,
+            Misfit::OtherMajor => Self::OtherMajor,
+            Misfit::TooSmall(size) => Self::TooSmall(size),
+            Misfit::Name => Self::Name,
+            Misfit::NoHooks => Self::NoHooks,
+        }
+    }
+}
+
+impl From<(u16, u16)> for Version {
+    fn from((major, minor): (u16, u16)) -> Self {
+        Self(major, minor)
+    }
 }
 
 impl PluginError {

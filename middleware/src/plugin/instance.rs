@@ -8,13 +8,12 @@ use std::sync::PoisonError;
 
 use http::HeaderMap;
 use mik_core::{CallError, Response};
-use mik_plugin::abi::{self, PluginTable, Str};
+use mik_plugin::abi::{self, Descriptor, PluginTable, Str};
 
 use super::context::{Context, harmless};
 use super::error::Fault;
 use super::hook::{Head, Hook, May, Seen, Verdict};
 use super::host;
-use super::library::Library;
 
 /// Everything that concerns the response, and the end.
 const ASK_LATER: u32 = abi::ASK_RESPONSE_BODY_CHANGES | abi::ASK_END;
@@ -66,9 +65,9 @@ impl Default for State {
 
 impl Instance {
     /// Starts the plugin of a library.
-    pub(super) fn create(library: &Library, config: &str) -> Result<Self, Fault> {
-        let table = library.table;
-        let context: &Context = Box::leak(Box::new(Context::new(&library.name)));
+    pub(super) fn create(plugin: &Descriptor, config: &str) -> Result<Self, Fault> {
+        let table = plugin.table;
+        let context: &Context = Box::leak(Box::new(Context::new(&plugin.name)));
         let mut plugin = null_mut();
         let code = table.create.map_or(abi::OK, |create| {
             let config = Str::new(config.as_bytes());
