@@ -15,12 +15,15 @@ mod turn;
 use std::future;
 use std::sync::Arc;
 
-use http::header::HeaderName;
 use http::header::CONTENT_ENCODING;
-use http::{StatusCode, HeaderMap, Method};
+use http::header::HeaderName;
+use http::{HeaderMap, Method, StatusCode};
 use mik_core::opentelemetry::metrics::Meter;
 use mik_core::units::ByteSize;
-use mik_core::{Body, BoxFuture, ByTarget, Call, CallError, Middleware, Next, Request, Response, Ring, Rings, Settings, Step};
+use mik_core::{
+    Body, BoxFuture, ByTarget, Call, CallError, ErrorKind, Middleware, Next, Request, Response,
+    Ring, Rings, Settings, Step,
+};
 
 pub use coding::{Coding, Levels};
 pub use inflate::InflateLimits;
@@ -244,12 +247,24 @@ impl Middleware for Compression {
             return next.run(request, call);
         }
         let asked = plan.asked(request.method(), request.headers());
+        let id = fault.as_ref().map(|_| call.request_id().clone());
         let answer = next.run(request, call);
         Box::pin(async move {
-            let mut response = match fault {
-                Some(fault) => judged(fault, answer).await?,
-                None => answer.await?,
+            let answer = match fault {
+                Some(fault) => judged(fault, answer).await,
+                None => answer.await,
             };
+            let mut response = match (answer, id) {
+                (Err(error), Some(id)) if error.kind() == ErrorKind::Coding => {
+                    error.into_response(&id)
+                }
+                (answer, _) => answer?,
+            };
+            // That it cannot be inflated may show only when it is read.
+            let refused = response.extensions().get() == Some(&ErrorKind::Coding);
+            if let Some(inflate) = plan.inflate.as_ref().filter(|_| refused) {
+                inflate.hint(response.headers_mut());
+            }
             plan.compress(&mut response, asked, &self.traffic);
             Ok(response)
         })
