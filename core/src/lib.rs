@@ -25,6 +25,8 @@ mod client_fault;
 mod engine;
 mod error;
 mod framing;
+#[cfg(test)]
+mod fuzz;
 mod grants;
 mod host;
 mod limits;
@@ -38,6 +40,9 @@ mod settings;
 mod trace;
 pub mod units;
 pub mod values;
+
+#[cfg(test)]
+extern crate self as mik_core;
 
 use std::future::Future;
 use std::pin::Pin;
