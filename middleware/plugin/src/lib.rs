@@ -40,10 +40,15 @@
 
 pub mod abi;
 mod exchange;
+#[cfg(test)]
+mod fuzz;
 mod glue;
 mod headers;
 mod host;
 mod plugin;
+
+#[cfg(test)]
+extern crate self as mik_plugin;
 
 pub use exchange::{Chunk, Exchange, RequestHead, ResponseHead};
 #[doc(hidden)]
