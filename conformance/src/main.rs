@@ -74,8 +74,8 @@ struct RunArgs {
     /// Known failures, as a file of expectations/ lists them
     #[arg(long, value_name = "FILE")]
     expectations: Option<PathBuf>,
-    /// Only cases with one of these texts in their names
-    filter: Vec<String>,
+    /// Only cases with this text in their names
+    filter: Option<String>,
     /// Options of libtest, such as `--list` or `--test-threads 1`
     #[arg(last = true)]
     libtest: Vec<String>,

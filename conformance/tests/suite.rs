@@ -1,9 +1,11 @@
 //! The suite on what is compiled in: the binary, and in process the whole and each part by itself.
 
+use std::env;
 use std::process::ExitCode;
 
-use mik_conformance::{built_in, run};
+use mik_conformance::{built_in, run_with};
 
 fn main() -> Result<ExitCode, String> {
-    Ok(run(built_in()?))
+    let report = env::var("MIK_CONFORMANCE_REPORT").map(|folder| format!("--report={folder}"));
+    Ok(run_with(env::args().chain(report.ok()), built_in()?))
 }

@@ -18,9 +18,7 @@ impl Options {
     /// Takes its own from the arguments, and leaves the rest to libtest.
     pub(super) fn take(args: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut rest = Vec::new();
-        let from = |name| std::env::var_os(name).map(PathBuf::from);
-        let (mut report, mut cases) =
-            (from("MIK_CONFORMANCE_REPORT"), from("MIK_CONFORMANCE_CASES"));
+        let (mut report, mut cases) = (None, None);
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             let (name, value) = match arg.split_once('=') {
@@ -37,7 +35,7 @@ impl Options {
             };
             let value =
                 value.or_else(|| args.next()).ok_or_else(|| format!("{name} needs a folder"))?;
-            *place = Some(value.into());
+            *place = Some(PathBuf::from(value));
         }
         Ok(Self { arguments: Libtest::from_iter(rest), report, cases })
     }

@@ -1,9 +1,11 @@
 //! What `mik run` writes where, line by line, and what other tests of commands share. The rest of the command line is
 //! told by the cases.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use mik_conformance::{Cases, Finished, Mik, Outcome, SECRET};
+use mik_conformance::{Cases, Finished, Mik, Outcome, SECRET, Setup};
 use serde_json::Value;
 
 const BOUND: Duration = Duration::from_secs(20);
@@ -28,6 +30,28 @@ pub(crate) fn ends(finished: &Finished, code: i32, told: &[&str]) -> Outcome {
     } else {
         Err(format!("nothing of {missing:?} in:\n{}", all(finished)))
     }
+}
+
+/// `mik NAME` is the program `mik-NAME` where mik has no such command.
+#[test]
+fn a_program_on_the_path_is_a_command() {
+    let setup = Setup::new(&[]);
+    let setup = setup
+        .file("bin/mik-greet", "#!/bin/sh\necho \"$@\" by ${MIK##*/}\nexit 7\n")
+        .file("bin/mik-broken", "no program\n");
+    let program = setup.path().join("bin/mik-greet");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let folders = format!("{}:/usr/bin:/bin", setup.path().join("bin").display());
+    let setup = setup.env("PATH", &folders);
+    let mut cases = Cases::of("commands that are programs");
+    let greeted = setup.run(&["greet", "--all", "of you"]);
+    cases.note("greet", ends(&greeted, 7, &["--all of you by mik\n"]));
+    // A file that may not be run is no program.
+    for name in ["broken", "../bin/mik-greet", "grete"] {
+        let told = ["unrecognized subcommand", name];
+        cases.note(name, ends(&setup.run(&[name]), 2, &told));
+    }
+    cases.finish();
 }
 
 #[test]

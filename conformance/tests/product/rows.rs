@@ -23,10 +23,14 @@ fn line(line: &str, rows: &BTreeMap<u16, String>) -> Option<(u16, String)> {
 fn the_readme_has_a_line_for_each_with_its_cases() {
     let path = repository().join("conformance/README.md");
     let text = fs::read_to_string(&path).unwrap();
-    let rows: BTreeMap<_, _> = rows().unwrap().into_iter().map(|(row, topics)| {
-        let topics: Vec<_> = topics.into_iter().map(|topic| format!("`{topic}`")).collect();
-        (row, topics.join(", "))
-    }).collect();
+    let rows: BTreeMap<_, _> = rows()
+        .unwrap()
+        .into_iter()
+        .map(|(row, topics)| {
+            let topics: Vec<_> = topics.into_iter().map(|topic| format!("`{topic}`")).collect();
+            (row, topics.join(", "))
+        })
+        .collect();
     for row in (1..=LAST).filter(|row| !LATER.contains(row)) {
         assert!(rows.contains_key(&row), "row {row} has no case");
     }
