@@ -9,6 +9,7 @@ mod docs;
 mod everything;
 mod guard;
 mod guests;
+mod host_coverage;
 mod houses;
 mod metrics;
 mod modules;
