@@ -41,7 +41,7 @@ impl Exchange<'_> {
     fn read(&mut self) -> Result<(), Stop> {
         while let Some(piece) = self.wire.piece(&mut self.framing, &mut self.seen.trailers)? {
             if self.path == "/duplex" && !piece.is_empty() {
-                self.send(&chunk(&piece))?;
+                self.send(chunk(&piece))?;
             }
             self.seen.body.extend(piece);
         }
@@ -58,7 +58,7 @@ impl Exchange<'_> {
             }
             "/slow-head" => {
                 thread::sleep(self.time());
-                self.send(&whole("200 OK", "", b"at last"))
+                self.send(whole("200 OK", "", b"at last"))
             }
             "/slow-body" => self.slow_body(),
             "/drip" => {
@@ -94,12 +94,12 @@ impl Exchange<'_> {
             )),
             "/large-head" => {
                 let size = self.number("bytes").unwrap_or(100_000);
-                self.send(&whole("200 OK", &format!("x-large: {}\r\n", "v".repeat(size)), b"large"))
+                self.send(whole("200 OK", &format!("x-large: {}\r\n", "v".repeat(size)), b"large"))
             }
             "/fields" => {
                 let count = self.number("count").unwrap_or(50);
                 let fields: String = (0..count).map(|i| format!("x-f-{i}: {i}\r\n")).collect();
-                self.send(&whole("200 OK", &fields, b"fields"))
+                self.send(whole("200 OK", &fields, b"fields"))
             }
             "/trailers" => {
                 let trailers = "x-sum: 5\r\nhost: evil\r\ncontent-length: 9\r\n";
@@ -109,23 +109,23 @@ impl Exchange<'_> {
             "/interim" => {
                 self.send("HTTP/1.1 100 Continue\r\n\r\n")?;
                 self.send("HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n")?;
-                self.send(&whole("200 OK", "", b"final"))
+                self.send(whole("200 OK", "", b"final"))
             }
             "/switch" => self.send(
                 "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
             ),
             "/status" => match self.value("code").unwrap_or("200") {
                 code @ ("204" | "304") => self.send(format!("HTTP/1.1 {code} None\r\n\r\n")),
-                code => self.send(&whole(&format!("{code} Some"), "", b"some")),
+                code => self.send(whole(&format!("{code} Some"), "", b"some")),
             },
-            "/redirect" => self.send(&whole("302 Found", "location: /moved\r\n", b"")),
-            "/echo" => self.send(&whole("200 OK", "", body)),
+            "/redirect" => self.send(whole("302 Found", "location: /moved\r\n", b"")),
+            "/echo" => self.send(whole("200 OK", "", body)),
             "/seen" => {
                 let seen = notes.about(self.value("path").unwrap_or("/"));
                 let kind = "content-type: application/json\r\n";
-                self.send(&whole("200 OK", kind, seen_as_json(&seen).to_string().as_bytes()))
+                self.send(whole("200 OK", kind, seen_as_json(&seen).to_string().as_bytes()))
             }
-            _ => self.send(&whole("200 OK", "content-type: text/plain\r\n", b"origin ok")),
+            _ => self.send(whole("200 OK", "content-type: text/plain\r\n", b"origin ok")),
         }
     }
 
