@@ -52,6 +52,12 @@ pub trait World {
     /// # Errors
     /// What no script can catch; the world must not be used again.
     fn deliver(&mut self, event: Event) -> Result<(), Broken>;
+
+    /// Makes it what it was before the first line of the program ran, to the last bit, and runs that again with
+    /// the next event. False where that cannot be: the world must not be used again.
+    fn reset(&mut self) -> bool {
+        false
+    }
 }
 
 /// What one world may use.

@@ -1,6 +1,7 @@
 //! Runs the scripts of mik in QuickJS.
 //!
-//! Each request gets a runtime of its own, made from bytecode that was compiled when the script was loaded.
+//! Each request gets a runtime that no request has used before: one that was made from bytecode when it was first
+//! needed, and whose whole memory is as it was then.
 //! Memory, stack and time of a script are capped by QuickJS itself; what it cannot cap, a builtin that runs
 //! for an hour, is noticed from outside (see `mik-javascript`).
 //!
@@ -20,9 +21,11 @@
 mod bytecode;
 mod convert;
 mod failure;
+mod heap;
 mod imports;
 mod memory;
 mod native;
+mod random;
 mod vm;
 mod world;
 

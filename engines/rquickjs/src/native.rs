@@ -7,7 +7,7 @@ use rquickjs::function::Rest;
 use rquickjs::{Ctx, Exception, Function, Result};
 
 use crate::convert::{from_js, to_js};
-use crate::vm::Prelude;
+use crate::vm::{Parts, Prelude};
 
 /// `native(name, ...arguments)`.
 pub(crate) fn native<'js>(ctx: &Ctx<'js>, natives: &Natives) -> Result<Function<'js>> {
@@ -39,8 +39,15 @@ pub(crate) fn native<'js>(ctx: &Ctx<'js>, natives: &Natives) -> Result<Function<
     Function::new(ctx.clone(), call)
 }
 
-/// `part(name)`.
-pub(crate) fn part<'js>(ctx: &Ctx<'js>, prelude: &Arc<Prelude>) -> Result<Function<'js>> {
-    let prelude = prelude.clone();
-    Function::new(ctx.clone(), move |ctx: Ctx<'js>, name: String| prelude.load(&ctx, &name))
+/// `part(name)`. What is asked for is noted.
+pub(crate) fn part<'js>(
+    ctx: &Ctx<'js>,
+    prelude: &Arc<Prelude>,
+    noted: &Parts,
+) -> Result<Function<'js>> {
+    let (prelude, noted) = (prelude.clone(), noted.clone());
+    Function::new(ctx.clone(), move |ctx: Ctx<'js>, name: String| {
+        noted.add(&name);
+        prelude.load(&ctx, &name)
+    })
 }

@@ -1,7 +1,7 @@
 //! QuickJS as a virtual machine of mik.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mik_core::Capabilities;
 use mik_javascript::prelude::{self, PARTS};
@@ -25,7 +25,13 @@ pub struct Program {
     pub(crate) entry: Bytecode,
     pub(crate) imports: Arc<Imports>,
     pub(crate) globals: mik_javascript::Value,
+    /// The parts of the prelude that its runs have needed so far.
+    pub(crate) needed: Parts,
 }
+
+/// Names of parts of the prelude, each once. A clone is the same.
+#[derive(Clone, Default)]
+pub(crate) struct Parts(Arc<Mutex<Vec<String>>>);
 
 /// The parts of the prelude as bytecode.
 pub(crate) struct Prelude(HashMap<&'static str, Bytecode>);
@@ -46,6 +52,28 @@ impl QuickJs {
             parts.map_err(|error| broken(&ctx, &error, None))
         })?;
         Ok(Self { prelude: Arc::new(Prelude(prelude)) })
+    }
+}
+
+impl Parts {
+    pub(crate) fn add(&self, name: &str) {
+        let mut names = self.lock();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+
+    /// All of them; there are none afterwards.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock())
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,7 +127,7 @@ impl Vm for QuickJs {
             None => broken,
         })?;
         let imports = Arc::new(compiling.imports());
-        Ok(Program { entry, imports, globals: sources.globals() })
+        Ok(Program { entry, imports, globals: sources.globals(), needed: Parts::default() })
     }
 
     fn open(

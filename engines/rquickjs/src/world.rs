@@ -1,34 +1,55 @@
-//! One realm: a runtime of its own.
+//! One realm: a runtime of its own, for one run after the other, each of which finds it new.
 
 use std::sync::Arc;
 
 use mik_javascript::{Broken, Event, Natives, World, WorldLimits, prelude};
 use rquickjs::function::{Args, Function};
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Persistent, Result, Runtime, Value};
+use rquickjs::{Context, Ctx, JsLifetime, Module, Persistent, Result, Runtime, Value};
 
 use crate::convert::to_js;
 use crate::failure::{broken, thrown};
+use crate::heap::Heap;
 use crate::imports::Compiled;
 use crate::native::{native, part};
-use crate::vm::{Prelude, Program};
+use crate::random;
+use crate::vm::{Parts, Prelude, Program};
 
 /// A realm in which a script runs.
 pub struct QuickWorld {
-    // The order in which they go: the function, the context, the runtime.
-    deliver: Held,
+    // The order in which they go: what lies in the runtime, the context, the runtime, its memory.
+    held: Held,
     context: Context,
     runtime: Runtime,
+    heap: Heap,
+    program: Arc<Program>,
     natives: Natives,
+    /// Parts of the prelude that are not in the memory that is kept.
+    further: Parts,
+    /// Whether the top level of the script has run.
+    is_begun: bool,
 }
 
-/// A function of the world's own runtime.
-struct Held(Persistent<Function<'static>>);
+/// What is kept of the world's own runtime.
+struct Held {
+    deliver: Persistent<Function<'static>>,
+    entry: Persistent<Entry<'static>>,
+}
 
-#[allow(unsafe_code, reason = "a value goes with its runtime")]
-// SAFETY: the value is touched only inside of `Context::with`, which locks the runtime, and dropped with the
+#[allow(unsafe_code, reason = "values go with their runtime")]
+// SAFETY: they are touched only inside of `Context::with`, which locks the runtime, and dropped with the
 // world, which belongs to one thread at a time.
 unsafe impl Send for Held {}
+
+/// The script, before it has run.
+#[derive(Clone)]
+struct Entry<'js>(Module<'js>);
+
+#[allow(unsafe_code, reason = "a module is a value like those that may be kept already")]
+// SAFETY: it is the lifetime of the runtime that the module is of.
+unsafe impl<'js> JsLifetime<'js> for Entry<'js> {
+    type Changed<'to> = Entry<'to>;
+}
 
 impl QuickWorld {
     pub(crate) fn open(
@@ -37,7 +58,8 @@ impl QuickWorld {
         limits: &WorldLimits,
         natives: &Natives,
     ) -> std::result::Result<Self, Broken> {
-        let runtime = Runtime::new().map_err(|_| Broken::Memory)?;
+        let heap = Heap::default();
+        let runtime = Runtime::new_with_alloc(heap.clone()).map_err(|_| Broken::Memory)?;
         runtime.set_memory_limit(limits.memory);
         runtime.set_max_stack_size(limits.stack);
         let watched = natives.clone();
@@ -45,38 +67,55 @@ impl QuickWorld {
         let imports = || Compiled(program.imports.clone());
         runtime.set_loader(imports(), imports());
         let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;
-        let deliver = context.with(|ctx| {
-            let deliver = begin(&ctx, prelude, program, natives);
-            let deliver = deliver.map_err(|error| broken(&ctx, &error, Some(natives)))?;
-            evaluate(&ctx, &deliver, program, natives)?;
-            Ok(Held(Persistent::save(&ctx, deliver)))
+        let further = Parts::default();
+        let held = context.with(|ctx| {
+            let prepared = prepare(&ctx, prelude, program, natives, &further);
+            prepared.map_err(|error| broken(&ctx, &error, Some(natives)))
         })?;
-        Ok(Self { deliver, context, runtime, natives: natives.clone() })
+        further.take();
+        heap.keep();
+        let (program, natives) = (program.clone(), natives.clone());
+        let mut world =
+            Self { held, context, runtime, heap, program, natives, further, is_begun: false };
+        world.begin()?;
+        Ok(world)
+    }
+
+    /// Runs the top level of the script, and tells the prelude its default export.
+    fn begin(&mut self) -> std::result::Result<(), Broken> {
+        self.is_begun = true;
+        self.context.with(|ctx| evaluate(&ctx, &self.held, &self.natives))
     }
 }
 
-/// Runs the prelude; gives what it is told everything by.
-fn begin<'js>(
+/// Makes everything up to the first line of the script.
+fn prepare<'js>(
     ctx: &Ctx<'js>,
     prelude: &Arc<Prelude>,
     program: &Program,
     natives: &Natives,
-) -> Result<Function<'js>> {
+    noted: &Parts,
+) -> Result<Held> {
+    random::install(ctx)?;
     let core: Function<'js> = prelude.load(ctx, prelude::CORE)?.get()?;
     let globals = to_js(ctx, program.globals.clone())?;
-    core.call((native(ctx, natives)?, part(ctx, prelude)?, globals))
+    let (native, part) = (native(ctx, natives)?, part(ctx, prelude, noted)?);
+    let deliver: Function<'js> = core.call((native, part, globals))?;
+    for name in program.needed.all() {
+        deliver.call::<_, ()>(("part", name))?;
+    }
+    let entry = Entry(program.entry.load(ctx)?);
+    Ok(Held { deliver: Persistent::save(ctx, deliver), entry: Persistent::save(ctx, entry) })
 }
 
-/// Runs the top level of the script, and tells the prelude its default export.
 fn evaluate<'js>(
     ctx: &Ctx<'js>,
-    deliver: &Function<'js>,
-    program: &Program,
+    held: &Held,
     natives: &Natives,
 ) -> std::result::Result<(), Broken> {
     let failed = |error| broken(ctx, &error, Some(natives));
-    let (module, promise) =
-        program.entry.load(ctx).and_then(rquickjs::Module::eval).map_err(failed)?;
+    let entry = held.entry.clone().restore(ctx).map_err(failed)?;
+    let (module, promise) = entry.0.eval().map_err(failed)?;
     while ctx.execute_pending_job() {
         if natives.is_over() {
             return Err(Broken::Stopped);
@@ -96,15 +135,19 @@ fn evaluate<'js>(
     }
     let export: Value<'js> =
         module.namespace().and_then(|all| all.get("default")).map_err(failed)?;
+    let deliver = held.deliver.clone().restore(ctx).map_err(failed)?;
     deliver.call::<_, ()>(("main", export)).map_err(failed)
 }
 
 impl World for QuickWorld {
     fn deliver(&mut self, event: Event) -> std::result::Result<(), Broken> {
+        if !self.is_begun {
+            self.begin()?;
+        }
         let natives = &self.natives;
         self.context.with(|ctx| {
             let told = || {
-                let deliver = self.deliver.0.clone().restore(&ctx)?;
+                let deliver = self.held.deliver.clone().restore(&ctx)?;
                 let arguments = event.into_arguments();
                 let mut args = Args::new(ctx.clone(), arguments.len());
                 for argument in arguments {
@@ -128,5 +171,17 @@ impl World for QuickWorld {
                 }
             }
         }
+    }
+
+    fn reset(&mut self) -> bool {
+        let further = self.further.take();
+        if !further.is_empty() {
+            // The next world that is made has them in it.
+            further.iter().for_each(|name| self.program.needed.add(name));
+            return false;
+        }
+        self.heap.restore();
+        self.is_begun = false;
+        true
     }
 }

@@ -126,3 +126,48 @@ async fn a_script_calls_modules_and_answers() {
     assert_eq!(status, 201, "{body}");
     assert!(body.contains("\"body\":\"hello\""), "{body}");
 }
+
+#[tokio::test]
+async fn each_run_finds_a_world_that_nobody_has_used() {
+    let folder = tempfile::tempdir().unwrap();
+    // Leaves whatever a script can leave, and says what it has found.
+    let stain = "let times = 0;
+        const big = [];
+        export default async function (input, host) {
+            times += 1;
+            const found = [times, big.length, globalThis.left, typeof structuredClone, Array.prototype.left,
+                [1].map(x => x + 1)[0], JSON.stringify({ a: 1 }), /a/.test('a'), Symbol.for('x').left];
+            for (let i = 0; i < 1000; i++) big.push('x'.repeat(i) + i);
+            globalThis.left = globalThis;
+            Array.prototype.left = 1;
+            Array.prototype.map = () => ['changed'];
+            delete globalThis.structuredClone;
+            JSON.stringify = () => 'changed';
+            RegExp.prototype.test = () => 'changed';
+            Object.freeze(Object.prototype);
+            host.call('auth').then(() => { globalThis.later = 1; });
+            return { found, random: Math.random() };
+        }";
+    let failing = "let times = 0;
+        export default function (input) {
+            times += 1;
+            Array.prototype.push = null;
+            if (input.fail) throw new Error(`failed ${times}`);
+            return { times };
+        }";
+    let host = host(folder.path(), &[("stain.js", stain), ("failing.js", failing)]);
+    let found = "{\"found\":[1,0,null,\"function\",null,2,\"{\\\"a\\\":1}\",true,null],\"random\":";
+    let mut numbers = std::collections::HashSet::new();
+    for _ in 0..50 {
+        let (status, body) = ask(&host, "/script/stain", "{}").await;
+        assert_eq!(status, 200, "{body}");
+        assert!(body.starts_with(found), "{body}");
+        assert!(numbers.insert(body), "the same number twice: {numbers:?}");
+    }
+    for n in 0..50 {
+        let fail = n % 3 == 0;
+        let (status, body) = ask(&host, "/script/failing", &format!("{{\"fail\":{fail}}}")).await;
+        assert_eq!(status, if fail { 500 } else { 200 }, "{body}");
+        assert!(fail || body == "{\"times\":1}", "{body}");
+    }
+}

@@ -129,6 +129,9 @@
       case "main":
         if (typeof a !== "function" && typeof a?.fetch !== "function") load("errors").unfit(a);
         entry = a;
+        break;
+      case "part":
+        load(a);
     }
   }
 

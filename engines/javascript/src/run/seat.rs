@@ -13,8 +13,10 @@ use crate::script::Loaded;
 use crate::threads::{Refused, Watch};
 use crate::{Broken, Event, Vm, World};
 
-/// Worlds of one script that may wait for their next run.
+/// Worlds of one script that may wait for their next run with what the last one left.
 const KEPT: usize = 64;
+/// Worlds that wait as new ones: others can be made in their place, and each holds some hundred KiB.
+const NEW: usize = 16;
 
 /// What a world has come to after some events.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ pub trait Seat<V: Vm>: Send + Sized + 'static {
 }
 
 /// The seat of a world that any thread may run: between two events it holds no thread.
-pub struct Roaming<V: Vm<World: Send>> {
+pub struct Roaming<V: Vm<Seat = Self, World: Send>> {
     script: Arc<Loaded<V>>,
     natives: Natives,
     watch: Arc<Watch>,
@@ -116,9 +118,8 @@ impl<V: Vm<Seat = Self, World: Send>> Seat<V> for Roaming<V> {
                     let is_sound = step.result.is_ok();
                     // The answer first.
                     let _ = back.send((None, step));
-                    if is_sound && used < script.limits.reuse {
-                        natives.end();
-                        script.kept.put(Kept { world, natives, used, since: Instant::now() });
+                    if is_sound {
+                        script.kept.put(&script, world, natives, used);
                     }
                 }
                 world => drop(back.send((world, step))),
@@ -146,22 +147,22 @@ impl<V: Vm<Seat = Self, World: Send>> Seat<V> for Roaming<V> {
     }
 }
 
-impl<V: Vm<World: Send>> Drop for Roaming<V> {
+impl<V: Vm<Seat = Self, World: Send>> Drop for Roaming<V> {
     fn drop(&mut self) {
         self.watch.stop();
         self.natives.release(&self.watch);
-        // To free a heap takes a while: not on a thread that serves connections.
+        // To clear a heap takes a while: not on a thread that serves connections.
         if let Place::Here(world) = std::mem::replace(&mut self.place, Place::Unmade) {
-            let _ = self.script.threads.submit(self.watch.clone(), move || drop(world));
+            let (script, natives) = (self.script.clone(), self.natives.clone());
+            let _ = self.script.threads.submit(self.watch.clone(), move || {
+                script.kept.put(&script, world, natives, script.limits.reuse);
+            });
         }
     }
 }
 
 impl<W> Pile<W> {
     fn take<V: Vm>(&self, script: &Loaded<V>) -> Option<Kept<W>> {
-        if script.limits.reuse <= 1 {
-            return None;
-        }
         let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = worlds.pop()?;
         let is_stale = kept.since.elapsed() > script.limits.reuse_idle;
@@ -172,11 +173,31 @@ impl<W> Pile<W> {
         (!is_stale).then_some(kept)
     }
 
-    fn put(&self, kept: Kept<W>) {
-        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if worlds.len() < KEPT {
-            worlds.push(kept);
+    /// Keeps a world whose run is over: as it is if it may serve one more, else if it can be made new.
+    fn put<V: Vm<World = W>>(&self, script: &Loaded<V>, mut world: W, natives: Natives, used: u32)
+    where
+        W: World,
+    {
+        natives.end();
+        let is_new = used >= script.limits.reuse;
+        if is_new && !world.reset() {
+            return;
         }
+        let used = if is_new { 0 } else { used };
+        let kept = Kept { world, natives, used, since: Instant::now() };
+        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One after the other goes that there are too many of.
+        let is_stale =
+            worlds.first().is_some_and(|oldest| oldest.since.elapsed() > script.limits.reuse_idle);
+        let stale = is_stale.then(|| worlds.remove(0));
+        let surplus = if worlds.len() < if is_new { NEW } else { KEPT } {
+            worlds.push(kept);
+            None
+        } else {
+            Some(kept)
+        };
+        drop(worlds);
+        drop((stale, surplus));
     }
 }
 
