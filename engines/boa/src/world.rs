@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-use mik_javascript::{Broken, Event, Natives, World, WorldLimits};
+use mik_javascript::{Broken, Event, Natives, World, WorldLimits, logging_as_here};
 
 use crate::limits::STACK;
 use crate::realm::Realm;
@@ -32,7 +32,7 @@ impl BoaWorld {
         let (program, limits, natives) = (program.clone(), *limits, natives.clone());
         let (events, next) = channel();
         let (back, results) = channel();
-        let thread = builder("mik-boa").spawn(move || {
+        let thread = builder("mik-boa").spawn(logging_as_here(move || {
             let mut realm = match Realm::open(&program, &limits, &natives) {
                 Ok(realm) => realm,
                 Err(broken) => return drop(back.send(Err(broken))),
@@ -41,7 +41,7 @@ impl BoaWorld {
             for event in next {
                 let _ = back.send(realm.deliver(event));
             }
-        });
+        }));
         let thread = thread.map_err(|error| no_thread(&error))?;
         let mut world = Self { events: Some(events), results, thread: Some(thread) };
         world.result()?;

@@ -20,7 +20,7 @@ pub use run::{Natives, Pinned, Roaming, Seat, Step};
 pub use script::Loaded;
 pub use settings::JavaScriptConfig;
 pub use sources::{Report, Source, SourceError, Sources};
-pub use threads::{Refused, Watch};
+pub use threads::{Refused, Watch, logging_as_here};
 pub use value::{ErrorClass, Thrown, Value};
 pub use vm::{Broken, Event, Vm, World, WorldLimits};
 

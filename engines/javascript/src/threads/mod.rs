@@ -18,6 +18,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 pub use watch::Watch;
+pub use worker::logging_as_here;
 use worker::{Worker, supervise, work};
 
 /// Threads that may be lost before nothing new begins.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, Thread};
 
 use crossbeam_channel::RecvTimeoutError;
+use tracing::Dispatch;
+use tracing::dispatcher::{get_default, with_default};
 
 use super::{Crew, IDLE, LOST, TICK, Watch, Work};
 
@@ -22,11 +24,18 @@ pub(super) struct Worker {
     is_lost: AtomicBool,
 }
 
+/// Has what `run` logs on another thread go where it goes from this one: where a host has a log of its own, and not
+/// one of the whole process, a thread does not come by it by itself.
+pub fn logging_as_here<T>(run: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let log = get_default(Dispatch::clone);
+    move || with_default(&log, run)
+}
+
 /// Starts a thread.
 pub(super) fn work(crew: &Arc<Crew>, worker: &Arc<Worker>) -> io::Result<()> {
     let (crew, worker) = (crew.clone(), worker.clone());
     let thread = thread::Builder::new().name("mik-script".into()).stack_size(STACK);
-    thread.spawn(move || worker.run(&crew)).map(drop)
+    thread.spawn(logging_as_here(move || worker.run(&crew))).map(drop)
 }
 
 impl Worker {
@@ -86,7 +95,7 @@ impl Worker {
 pub(super) fn supervise(crew: &Arc<Crew>) -> Thread {
     let weak = Arc::downgrade(crew);
     let thread = thread::Builder::new().name("mik-script-watch".into());
-    match thread.spawn(move || watch_all(&weak)) {
+    match thread.spawn(logging_as_here(move || watch_all(&weak))) {
         Ok(handle) => handle.thread().clone(),
         Err(error) => {
             tracing::error!("nobody watches scripts: {error}");
