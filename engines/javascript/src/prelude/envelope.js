@@ -20,6 +20,7 @@
     const { contentOf, flatten, jsonOf } = load("options");
     const flat = [];
     flatten(flat, headers);
+    if (BODYLESS.includes(status)) return native("respond", status, flat, undefined);
     const json = typeof body === "string" && load("results").wasJson(value);
     let content;
     try {
@@ -27,7 +28,7 @@
     } catch (error) {
       load("json").refuse(error);
     }
-    native("respond", status, flat, BODYLESS.includes(status) ? undefined : content);
+    native("respond", status, flat, content);
   }
 
   /** An envelope has a status, and nothing but what an answer has. */

@@ -3,6 +3,7 @@
 use mik_core::{Call, CallError, ModuleName};
 
 use super::effect::Uncaught;
+use super::natives::LINE;
 use crate::Broken;
 use crate::position::of_author;
 use crate::threads::{Refused, Watch};
@@ -18,14 +19,15 @@ pub(super) fn refused(refused: Refused) -> CallError {
 pub(super) fn uncaught(script: &ModuleName, call: &Call, thrown: Uncaught) -> CallError {
     let Uncaught { kind, name, message, stack, code, call: callee } = thrown;
     let is_memory = name == "InternalError" && message == "out of memory";
+    let message = cut(message);
     let said = match message.is_empty() {
-        true => name,
-        false => format!("{name}: {message}"),
+        true => cut(name),
+        false => cut(format!("{name}: {message}")),
     };
     if kind == "input" {
         return CallError::Input(message.into());
     }
-    let stack = of_author(&stack);
+    let stack = cut(of_author(&stack));
     tracing::error!(
         target: "mik::script",
         %script,
@@ -64,10 +66,16 @@ pub(super) fn broken(script: &ModuleName, call: &Call, watch: &Watch, reason: Br
         Broken::Stopped => {
             return CallError::Timeout("no answer of the script by the deadline");
         }
-        Broken::Threw { message, stack, .. } => (message, of_author(&stack)),
+        Broken::Threw { message, stack, .. } => (cut(message), cut(of_author(&stack))),
     };
     tracing::error!(
         target: "mik::script", %script, request_id = %call.request_id(), stack, "{message}"
     );
     CallError::Script { message: message.into() }
+}
+
+/// What a script has thrown, no longer than the lines that it may log: nothing else bounds it.
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LINE));
+    text
 }

@@ -14,7 +14,7 @@ use crate::{Thrown, Value, Watch};
 /// Operations that one run may have open at once.
 const OPEN: usize = 4_000;
 /// The longest line of a script's log, in bytes.
-const LINE: usize = 8 << 10;
+pub(super) const LINE: usize = 8 << 10;
 
 /// The native function of one world. A clone is the same.
 ///
