@@ -226,6 +226,7 @@ impl Shared<'_> {
             part,
             project,
         };
+        case.project.part.clone_from(&case.part);
         case.project.clock =
             case.steps.iter().any(|step| matches!(step.action, super::Action::Clock(_)));
         if case.steps.is_empty() {

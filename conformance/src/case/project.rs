@@ -36,6 +36,9 @@ pub(crate) struct Project {
     /// The wall clock can be moved.
     #[serde(skip)]
     pub(crate) clock: bool,
+    /// The middleware that the case is about, whose own table stands in `config`.
+    #[serde(skip)]
+    pub(crate) part: Option<String>,
     /// It is the one of files that have none of their own.
     #[serde(skip)]
     pub(crate) is_standard: bool,

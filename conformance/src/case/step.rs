@@ -235,8 +235,10 @@ impl Keys {
     /// Whether nothing is said.
     pub(super) fn step(self) -> Result<Step, String> {
         let read = part(self.read.as_ref())?;
-        let (on, pause, patience) =
-            (self.on.clone().unwrap_or_else(|| "main".to_owned()), self.pause, self.patience);
+        // The origin is another peer, so it is another connection.
+        let usual = self.to.as_deref().unwrap_or("main");
+        let on = self.on.clone().unwrap_or_else(|| usual.to_owned());
+        let (pause, patience) = (self.pause, self.patience);
         let (expect, keep) = (self.expect.clone(), self.keep.clone());
         Ok(Step { action: self.action()?, on, pause, patience, read, expect, keep })
     }
@@ -257,7 +259,8 @@ impl Keys {
         actions.extend(self.run.map(Action::Command));
         actions.extend(self.in_flight.map(Action::InFlight));
         let is_silent = self.send.is_none() && self.request.is_none();
-        let only_waits = is_silent && self.expect.is_none() && self.pause.is_some();
+        let reads = self.expect.is_some() || self.read.is_some() || self.finish;
+        let only_waits = is_silent && !reads && self.pause.is_some();
         if actions.is_empty() && only_waits {
             actions.push(Action::Wait);
         }

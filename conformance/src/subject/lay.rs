@@ -57,8 +57,7 @@ impl Subject {
                 return Err(format!("mkfifo {} failed", path.display()));
             }
         }
-        setup =
-            setup.config(&self.config(&project.config.text(&with)?, !project.scripts.is_empty()));
+        setup = setup.config(&self.config(&project.config.text(&with)?, project));
         let args: Vec<_> = project
             .args
             .iter()
@@ -100,7 +99,7 @@ impl Subject {
     }
 
     /// A `mik.toml`, with what makes this subject the one that runs.
-    fn config(&self, text: &str, has_scripts: bool) -> String {
+    fn config(&self, text: &str, project: &Project) -> String {
         let mut config = text.to_owned();
         // A binary is told by its environment where to keep what it has compiled.
         if matches!(self.place, Place::Inside(_)) && !text.contains("cache_dir") {
@@ -110,7 +109,7 @@ impl Subject {
                 &format!("cache_dir = {:?}", compiled().display().to_string()),
             );
         }
-        if has_scripts {
+        if !project.scripts.is_empty() {
             if let Some(name) = &self.orchestrator {
                 add(&mut config, "orchestrator", &format!("name = {name:?}"));
             }
@@ -120,6 +119,7 @@ impl Subject {
             }
         }
         if let (Some(part), Some(table)) = (&self.part, &self.table)
+            && project.part.as_ref() != Some(part)
             && !config.contains(&format!("middleware.{part}"))
         {
             config = format!("{config}\n{table}\n");
