@@ -3,6 +3,7 @@
 use http::header::{HOST, HeaderMap};
 use http::request::Parts;
 use http::{Method, uri::PathAndQuery};
+use http_body::Frame;
 use http_body_util::BodyExt;
 use mik_core::{Body, Grants};
 use serde_json::{Value, json};
@@ -51,7 +52,7 @@ struct Read {
 async fn read(mut body: Body) -> Read {
     let mut read = Read { bytes: Some(0), ..Read::default() };
     while let Some(frame) = body.frame().await {
-        match frame.map(|frame| frame.into_data().map_err(|frame| frame.into_trailers())) {
+        match frame.map(|frame| frame.into_data().map_err(Frame::into_trailers)) {
             Ok(Ok(data)) => read.bytes = read.bytes.map(|bytes| bytes + data.len()),
             Ok(Err(trailers)) => read.trailers = trailers.unwrap_or_default(),
             Err(error) => read.error = Some(error.to_string()),

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use mik_core::{
     BoxFuture, Call, CallError, Capabilities, Engine, EngineContext, InstanceLimits, LoadError,
-    Module, ModuleSource, Registry, Request, Response, Settings,
+    Module, ModuleName, ModuleSource, Registry, Request, Response, Settings,
 };
 use tokio::time::timeout_at;
 
@@ -62,12 +62,18 @@ impl Engine for Tiny {
             .map_err(|_| LoadError::new("no program: it is not UTF-8"))?;
         let lines = program::parse(text).map_err(LoadError::new)?;
         let size = text.len() + lines.len() * size_of::<Line>();
-        Ok(Arc::new(Program { lines, size, limits: source.limits.clone() }))
+        Ok(Arc::new(Program {
+            name: source.name.clone(),
+            lines,
+            size,
+            limits: source.limits.clone(),
+        }))
     }
 }
 
 /// A loaded module.
 struct Program {
+    name: ModuleName,
     lines: Vec<Line>,
     /// Bytes that it holds, more or less.
     size: usize,
@@ -88,8 +94,9 @@ impl Module for Program {
             let deadline = call.deadline();
             let mut run = Run::new(self, request, call);
             match timeout_at(deadline, run.next()).await {
-                Ok(first) => Ok(run.respond(first?)),
-                Err(_) => Err(CallError::Timeout("no response head by the deadline")),
+                Ok(Ok(first)) => Ok(run.respond(first)),
+                Ok(Err(error)) => Err(run.failed(error)),
+                Err(_) => Err(run.failed(CallError::Timeout("no response head by the deadline"))),
             }
         })
     }

@@ -36,6 +36,7 @@ pub(crate) enum Instruction {
     Call(Value<Method>, Text),
     Pass(Vec<HeaderName>),
     Wait(Option<Value<Duration>>),
+    Work(Option<Value<Duration>>),
     Hold(Value<ByteSize>),
     Refuse(Text),
     Fail(Text),
@@ -45,7 +46,7 @@ pub(crate) enum Instruction {
 }
 
 /// All that there are, for whoever has written another one.
-const ALL: &str = "status, header, trailer, length, say, write, fill, echo, inspect, call, pass, wait, hold, \
+const ALL: &str = "status, header, trailer, length, say, write, fill, echo, inspect, call, pass, wait, work, hold, \
                    refuse, fail, panic, quit and end";
 
 /// Reads a program.
@@ -113,6 +114,8 @@ impl Instruction {
             }
             ("wait", "forever") => Self::Wait(None),
             ("wait", _) => Self::Wait(Some(duration(rest)?)),
+            ("work", "forever") => Self::Work(None),
+            ("work", _) => Self::Work(Some(duration(rest)?)),
             ("hold", _) => {
                 Self::Hold(Value::parse(rest, "size such as 64KiB", |text| text.parse().ok())?)
             }

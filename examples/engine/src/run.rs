@@ -15,6 +15,9 @@ use crate::Program;
 use crate::steps::set;
 use crate::text::Value;
 
+/// What is done in one go.
+const STEPS: u32 = 64;
+
 /// A program that runs for one request. It has no task of its own: it goes on while somebody waits for what comes
 /// [`next`](Self::next), so a client that does not read stops it, and dropping it is its end.
 pub(crate) struct Run {
@@ -40,6 +43,8 @@ pub(crate) struct Run {
     /// The line that is next, and how often it was repeated.
     pub(crate) line: usize,
     pub(crate) turn: u64,
+    /// How much was done; it begins anew some time.
+    pub(crate) steps: u32,
 }
 
 /// What a run comes to.
@@ -72,6 +77,7 @@ impl Run {
             fields: 0,
             line: 0,
             turn: 0,
+            steps: 0,
         }
     }
 
@@ -103,12 +109,30 @@ impl Run {
                     Ok(Ok(Next::Head)) => {}
                     Ok(Ok(Next::Frame(frame))) => return Some((Ok(frame), Some(run))),
                     Ok(Ok(Next::End)) => return None,
-                    Ok(Err(error)) => return Some((Err(error), None)),
-                    Err(_) => return Some((Err(CallError::Timeout("silent for too long")), None)),
+                    Ok(Err(error)) => return Some((Err(run.failed(error)), None)),
+                    Err(_) => {
+                        let error = CallError::Timeout("silent for too long");
+                        return Some((Err(run.failed(error)), None));
+                    }
                 }
             }
         });
         Body::stream(StreamBody::new(stream::iter(first.map(Ok)).chain(rest)))
+    }
+
+    /// Logs why it failed, unless that is the client's doing: a client does not learn it.
+    pub(crate) fn failed(&self, error: CallError) -> CallError {
+        let kind = error.kind();
+        if kind.status().is_server_error() {
+            tracing::error!(
+                target: "mik::guest",
+                module = %self.program.name,
+                request_id = %self.call.request_id(),
+                kind = kind.as_str(),
+                "guest failed: {error}"
+            );
+        }
+        error
     }
 
     fn is_over(&self) -> bool {
@@ -119,8 +143,7 @@ impl Run {
     pub(crate) async fn next(&mut self) -> Result<Next, CallError> {
         let program = self.program.clone();
         loop {
-            // Others get the thread, however much there is to do here.
-            tokio::task::consume_budget().await;
+            self.breathe().await;
             if let Some(data) = self.pour().await? {
                 return Ok(Next::Frame(Frame::data(data)));
             }
@@ -155,6 +178,15 @@ impl Run {
             if let Some(next) = next {
                 return Ok(next);
             }
+        }
+    }
+
+    /// Lets others at the thread now and then: nothing else can stop a program that never waits. This leaves the
+    /// task its budget, unlike `consume_budget`: what is sent to the client is sent by the same task.
+    pub(crate) async fn breathe(&mut self) {
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(STEPS) {
+            tokio::task::yield_now().await;
         }
     }
 

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use http_body::Frame;
 use http_body_util::BodyExt;
 use mik_core::{CallError, Request, SendOptions, UpstreamError};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::inspect::inspect;
 use crate::program::Instruction;
@@ -79,6 +79,13 @@ impl Run {
             Instruction::Pass(fields) => return self.pass(fields),
             Instruction::Wait(Some(time)) => sleep(self.value(time)?).await,
             Instruction::Wait(None) => std::future::pending().await,
+            Instruction::Work(time) => {
+                let time = time.as_ref().map(|time| self.value(time)).transpose()?;
+                let since = Instant::now();
+                while time.is_none_or(|time| since.elapsed() < time) {
+                    self.breathe().await;
+                }
+            }
             Instruction::Hold(size) => {
                 let size = self.room_for(self.value(size)?.get())?;
                 self.held.resize(self.held.len() + size, 1);

@@ -122,8 +122,8 @@ async fn time_runs_out_before_the_head_and_after_it() {
     let run = |program: &str, time| {
         load_with(program, &limits).unwrap().handle(get("/"), Call::detached(time))
     };
-    // The second one never waits for anything.
-    for program in ["wait forever", "repeat forever 0ms hold 0B"] {
+    // The others never wait for anything.
+    for program in ["wait forever", "work forever", "repeat forever 0ms hold 0B"] {
         assert!(matches!(run(program, SHORT).await, Err(CallError::Timeout(_))), "{program}");
         let silent = run(&format!("say a\n{program}"), SOON).await.unwrap().into_body();
         assert!(matches!(silent.collect().await, Err(CallError::Timeout(_))), "{program}");

@@ -16,6 +16,7 @@ fn main() -> Result<ExitCode, String> {
         .guest("hog", include_str!("guests/hog.txt"))
         .guest("recurse", include_str!("guests/recurse.txt"))
         .guest("silent", include_str!("guests/silent.txt"))
+        .guest("spin", include_str!("guests/spin.txt"))
         .guest("sse", include_str!("guests/sse.txt"))
         .guest("trap", include_str!("guests/trap.txt"))
         .guest("upstream", include_str!("guests/upstream.txt"))
