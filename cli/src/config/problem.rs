@@ -63,9 +63,11 @@ impl Document {
         self.text.lines().nth(line - 1).is_some_and(|line| line.trim_start().starts_with('['))
     }
 
-    /// Line and column of a byte, both from 1, the column in characters.
+    /// Line and column of a byte, both from 1, the column in characters. The end of the text belongs to its last
+    /// line.
     pub fn position(&self, byte: usize) -> (usize, usize) {
-        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let text = self.text.strip_suffix('\n').unwrap_or(&self.text);
+        let before = text.get(..byte).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         (line, before[line_start..].chars().count() + 1)

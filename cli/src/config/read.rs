@@ -245,6 +245,9 @@ fn type_problem(text: &str, error: &toml::de::Error) -> Problem {
 /// What is no TOML. The parser takes a value that is not there for a text without quotes.
 fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
     let problem = Problem::told(error.message()).at(error.span());
+    if problem.span.is_none() {
+        return problem.at(first_unplaced(text));
+    }
     let rest = error.span().and_then(|span| text.get(span.start..)).unwrap_or_default();
     let is_absent = rest.lines().next().is_none_or(|line| line.trim().is_empty());
     match &*problem.message {
@@ -253,6 +256,17 @@ fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
         }
         _ => problem,
     }
+}
+
+/// The line of the first error of which the parser does not say where it is: what is nested too deeply.
+fn first_unplaced(text: &str) -> Range<usize> {
+    let ends: Vec<_> = text.match_indices('\n').map(|(at, _)| at).chain([text.len()]).collect();
+    let is_placed = |end: &usize| {
+        let (_, errors) = DeTable::parse_recoverable(&text[..*end]);
+        errors.iter().all(|error| error.span().is_some())
+    };
+    let end = ends.get(ends.partition_point(is_placed)).copied().unwrap_or(text.len());
+    text[..end].rfind('\n').map_or(0, |newline| newline + 1)..end
 }
 
 /// Takes out the innermost entry or element that holds `span`.

@@ -254,6 +254,15 @@ fn positions_count_lines_and_characters() {
     assert_eq!(document.position(0), (1, 1));
     let at = document.text.find('ü').unwrap();
     assert_eq!(document.position(at), (2, 6));
+    let end = document.text.len();
+    assert_eq!([end, end + 1].map(|end| document.position(end)), [(2, 8); 2]);
+}
+
+#[test]
+fn what_is_nested_too_deeply_is_told_with_its_line() {
+    let header = format!("[{}]", ["a"; 200].join("."));
+    let (_, _, _, marked) = only(&format!("[project]\n{header}\n[server]\nport = 1\n"));
+    assert_eq!(marked, header);
 }
 
 #[test]
