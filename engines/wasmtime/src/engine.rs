@@ -84,7 +84,7 @@ impl WasmtimeEngine {
             return Ok(component);
         }
         let component = Component::from_binary(&self.engine, bytes)
-            .map_err(|error| LoadError::new(format!("does not compile: {error:#}")))?;
+            .map_err(|error| LoadError::new(format!("does not compile: {}", told(&error))))?;
         if let Some(numbers) = self.numbers.get() {
             numbers.compiled(source.name);
         }
@@ -124,7 +124,8 @@ impl Engine for WasmtimeEngine {
         let linked = self.linker.instantiate_pre(&component).and_then(ProxyPre::new);
         let pre = linked.map_err(|error| {
             LoadError::new(format!(
-                "is no wasi:http/proxy component that this engine can run: {error:#}"
+                "is no wasi:http/proxy component that this engine can run: {}",
+                told(&error)
             ))
         })?;
         // Now rather than in the first call.
@@ -150,6 +151,19 @@ impl Engine for WasmtimeEngine {
     fn instrument(&self, meter: &Meter) {
         self.numbers.get_or_init(|| Numbers::new(meter));
     }
+}
+
+/// What wasmtime says of a file. Names in it come from the file and end up on terminals.
+fn told(error: &wasmtime::Error) -> String {
+    let mut told = String::new();
+    for character in format!("{error:#}").chars() {
+        match character {
+            '\n' => told.push('\n'),
+            control if control.is_control() => told.extend(control.escape_default()),
+            plain => told.push(plain),
+        }
+    }
+    told
 }
 
 /// Says what a file is that is no component.
