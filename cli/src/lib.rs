@@ -18,6 +18,8 @@ mod build;
 mod commands;
 pub mod config;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod inspect;
 mod log;
 mod output;
@@ -30,6 +32,9 @@ mod rig;
 mod serving;
 mod signals;
 mod source;
+
+#[cfg(test)]
+extern crate self as mik;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

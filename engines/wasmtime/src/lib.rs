@@ -18,6 +18,8 @@ mod config;
 mod engine;
 mod epoch;
 mod errors;
+#[cfg(test)]
+mod fuzz;
 mod guest;
 mod guest_log;
 mod hooks;
@@ -28,6 +30,9 @@ mod numbers;
 mod outcome;
 mod reuse;
 mod running;
+
+#[cfg(test)]
+extern crate self as mik_wasmtime;
 
 use std::sync::Arc;
 
