@@ -4,7 +4,7 @@
 //! sees is one of these and whole, every answer is well framed, and the connection ends.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -43,7 +43,7 @@ static SERVER: LazyLock<Mutex<Running>> = LazyLock::new(|| Mutex::new(Running::s
 
 /// Sends the bytes, whole and in two pieces.
 pub(super) fn check(input: &[u8]) {
-    let server = SERVER.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let server = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
     let seen = Seen::of(input);
     let whole = server.answers(input, &seen, input.len());
     // Anywhere, and the same for the same input.

@@ -2,7 +2,7 @@
 //! welcome of what there is.
 
 use std::path::Path;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use async_compression::codecs::{BrotliDecoder, DecodeV2, GzipDecoder, ZstdDecoder};
 use async_compression::core::util::{PartialBuffer, WriteBuffer};
@@ -25,8 +25,7 @@ static RIGS: LazyLock<Mutex<[Rig; 2]>> =
 
 /// Each line is an `accept-encoding`.
 pub(super) fn check(input: &[u8]) {
-    let [compressing, precompressed] =
-        &*RIGS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let [compressing, precompressed] = &*RIGS.lock().unwrap_or_else(PoisonError::into_inner);
     let fields = || lines(input).map(|line| ("accept-encoding", line));
     let Some(answer) = compressing.get("/run/t/", fields()) else { return };
     let coding = coding(&answer);

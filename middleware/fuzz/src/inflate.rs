@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,7 +29,7 @@ static RIG: LazyLock<Mutex<(Rig, Arc<AtomicUsize>)>> = LazyLock::new(|| Mutex::n
 pub(super) fn check(input: &[u8]) {
     let Some((first, body)) = input.split_first() else { return };
     let coding = CODINGS[usize::from(*first) % CODINGS.len()];
-    let (rig, seen) = &*RIG.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (rig, seen) = &*RIG.lock().unwrap_or_else(PoisonError::into_inner);
     seen.store(0, Ordering::Relaxed);
     let started = Instant::now();
     let request = http::Request::post("/run/t/").header(CONTENT_ENCODING, coding);
@@ -65,10 +65,7 @@ fn inflating() -> (Rig, Arc<AtomicUsize>) {
             async move {
                 let mut body = request.into_body();
                 while let Some(frame) = body.frame().await {
-                    seen.fetch_add(
-                        frame?.data_ref().map_or(0, |data| data.len()),
-                        Ordering::Relaxed,
-                    );
+                    seen.fetch_add(frame?.data_ref().map_or(0, Bytes::len), Ordering::Relaxed);
                 }
                 Ok(Response::new(Body::from(seen.load(Ordering::Relaxed).to_string())))
             }

@@ -1,7 +1,7 @@
 //! `range`: whatever stands in it, what is sent is a part of the file and tells truly which; one range of bytes,
 //! as RFC 9110 writes it, is granted as that says.
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use mik_core::{Body, Response};
 use mik_middleware::StaticFiles;
@@ -25,7 +25,7 @@ static RIG: LazyLock<Mutex<Rig>> = LazyLock::new(|| {
 pub(super) fn check(input: &[u8]) {
     let Some((first, ranges)) = input.split_first() else { return };
     let length = LENGTHS[usize::from(*first) % LENGTHS.len()];
-    let rig = RIG.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let rig = RIG.lock().unwrap_or_else(PoisonError::into_inner);
     let fields = lines(ranges).map(|line| ("range", line));
     let Some(answer) = rig.get(&format!("/static/{length}"), fields) else { return };
     let sent = sent(&answer, length);
@@ -89,10 +89,7 @@ fn plain(text: &[u8]) -> Option<Asked> {
         ("", last) => Some(Asked::Last(number(last))),
         (first, "") => Some(Asked::From(number(first), None)),
         // What is longer than a number can be is not looked at more closely here.
-        (first, last) if first.len().max(last.len()) > 19 => {
-            let _ = (first, last);
-            None
-        }
+        (first, last) if first.len().max(last.len()) > 19 => None,
         (first, last) => {
             let (first, last) = (number(first), number(last));
             (first <= last).then_some(Asked::From(first, Some(last)))

@@ -1,5 +1,7 @@
 //! A host around one middleware, asked in process.
 
+#![allow(dead_code, reason = "each target alone uses only some of it")]
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -96,7 +98,6 @@ pub(super) fn lines(input: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 }
 
 /// Creates the folder that a file lies in, and the file.
-#[allow(dead_code, reason = "not every target has files")]
 pub(super) fn write(path: PathBuf, content: impl AsRef<[u8]>) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, content).unwrap();

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use mik_core::{Body, Response};
 use mik_middleware::StaticFiles;
@@ -23,7 +23,7 @@ static SITE: LazyLock<Mutex<Site>> = LazyLock::new(|| Mutex::new(Site::new()));
 
 /// Asks for `/static` and what the bytes say.
 pub(super) fn check(input: &[u8]) {
-    let site = SITE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let site = SITE.lock().unwrap_or_else(PoisonError::into_inner);
     let target = [b"/static", input].concat();
     let Ok(target) = std::str::from_utf8(&target) else { return };
     // What is no URI, or not plain ASCII, does not come so far.

@@ -2,7 +2,7 @@
 //! new trace; the request is answered in any case.
 
 use std::path::Path;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use mik_core::{Body, Request, Response};
 use mik_middleware::Trace;
@@ -56,7 +56,7 @@ pub(super) fn check(input: &[u8]) {
         Some(_) if is_too_long(&members) => assert_eq!(state, "", "{shown}"),
         Some(_) => {
             let is_good = members.iter().all(|member| is_member(member));
-            let expected = if is_good { members.join(&b','.to_owned()) } else { Vec::new() };
+            let expected = if is_good { members.join(&b',') } else { Vec::new() };
             assert!(same, "{parent} of {shown}");
             assert_eq!(state.as_bytes(), expected, "{shown}");
         }
@@ -68,7 +68,7 @@ pub(super) fn check(input: &[u8]) {
 
 /// What the module saw; the client was told the same. `None` where something is no value of a field.
 fn ask(parents: &[&[u8]], states: &[&[u8]]) -> Option<[String; 2]> {
-    let rig = RIG.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let rig = RIG.lock().unwrap_or_else(PoisonError::into_inner);
     let parents = parents.iter().map(|value| ("traceparent", *value));
     let states = states.iter().map(|value| ("tracestate", *value));
     let answer = rig.get("/run/t/", parents.chain(states))?;
