@@ -1,14 +1,10 @@
-//! Scripts: what they may call and see, what becomes of what they throw, and that none of them holds up
-//! another. Most of it on each orchestrator. Row 38.
+//! Scripts, as far as the cases of the suite cannot tell: overlap, what threads and memory come to, large bodies both
+//! ways at once, the example as it stands. Most of it on each orchestrator. Row 38.
 
-mod calls;
-mod codes;
 mod example;
 mod failures;
-mod grants;
 mod limits;
 mod loading;
-mod nested;
 mod overlap;
 mod standards;
 mod streams;
@@ -141,23 +137,6 @@ fn logs(mik: &Mik, mark: usize, texts: &[&str]) -> Result<String, String> {
     })
 }
 
-/// Waits until a GET is answered with 200 and this body.
-fn becomes(mik: &Mik, target: &str, text: &str) -> Outcome {
-    let mut last = None;
-    let came = eventually(BOUND, || {
-        let answer = mik.get(target);
-        let is_it = answer.as_ref().is_ok_and(|now| now.status() == 200 && now.text() == text);
-        last = Some(answer);
-        is_it
-    });
-    let last = last.map_or_else(String::new, |last| told(&last));
-    if came {
-        Ok(())
-    } else {
-        Err(format!("{target} never gave {text:?}; the last answer is {last}"))
-    }
-}
-
 /// A series of the metrics comes to this value.
 fn measures(mik: &Mik, name: &str, labels: &[(&str, &str)], value: f64) -> Outcome {
     let mut found = 0.0;
@@ -166,9 +145,4 @@ fn measures(mik: &Mik, name: &str, labels: &[(&str, &str)], value: f64) -> Outco
         found == value
     });
     if holds { Ok(()) } else { Err(format!("{name}{labels:?} is {found}, not {value}")) }
-}
-
-/// A text as part of a query.
-fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Bodies that a script hands on, and bodies that it writes.
+//! Bodies that a script hands on: both ways at once, and far more than it may hold.
 
 use std::io::Write;
 use std::thread;
@@ -9,7 +9,7 @@ const MIB: usize = 1 << 20;
 /// The most that mik may hold besides what it held before, in KiB: far less than what passes.
 const HELD: u64 = 48 << 10;
 
-const SCRIPTS: [(&str, &str); 7] = [
+const SCRIPTS: [(&str, &str); 5] = [
     // Both ways at once: the module gets the request's body, the client that of the module.
     ("echo.js", "export default { fetch: (request, env) => env.echo.fetch('/', request) };"),
     (
@@ -35,25 +35,6 @@ const SCRIPTS: [(&str, &str); 7] = [
            const seen = await host.call('inspect', { method: 'POST', body });
            return seen.body.body_bytes;
          };",
-    ),
-    // Piece by piece through the heap, of which there is far less.
-    (
-        "pieces.js",
-        "export default { async fetch(_, env) {
-           const { body } = await env.stream.fetch('/?chunks=320&size=65536');
-           let bytes = 0;
-           for await (const piece of body) bytes += piece.byteLength;
-           return new Response(`${bytes}`);
-         } };",
-    ),
-    (
-        "written.js",
-        "export default { async fetch() {
-           let at = 0;
-           const pull = (controller) =>
-             at++ < 320 ? controller.enqueue(new Uint8Array(65536).fill(97)) : controller.close();
-           return new Response(new ReadableStream({ pull }));
-         } };",
     ),
 ];
 
@@ -137,26 +118,5 @@ fn what_is_handed_on_does_not_enter_the_heap() {
                 })
             });
         }
-    });
-}
-
-#[test]
-fn what_a_script_reads_or_writes_in_pieces() {
-    on_each("20 MiB in pieces", |orchestrator, cases| {
-        let mik = start(orchestrator);
-        cases.case(&mik, "read", || {
-            same("bytes", get(&mik, "/script/pieces")?.text(), (20 * MIB).to_string())
-        });
-        cases.case(&mik, "written", || {
-            same("bytes", download(&mik, "/script/written")?.0, 20 * MIB)
-        });
-        cases.case(&mik, "written for a client that leaves", || {
-            let mut raw = mik.connect();
-            let sent = raw.send(request("GET", "/script/written", &[], b""));
-            sent.map_err(|error| error.to_string())?;
-            raw.head("GET").map_err(|stop| stop.to_string())?;
-            // The rest of the script goes with the connection.
-            Ok(())
-        });
     });
 }
