@@ -33,6 +33,8 @@ const FIELDS_ON_STACK: usize = 100;
 /// Bytes that hyper buffers of a head or of a response; a head needs more only where it may be larger.
 const BUFFER: usize = 64 << 10;
 
+/// How soon the timer fires again where what it was set for has not been done.
+const AGAIN: Duration = Duration::from_millis(1);
 /// Where the timer goes while nothing is due.
 const NOTHING_DUE: Duration = Duration::from_secs(60);
 
@@ -118,6 +120,7 @@ where
 
 /// Ready when the connection has taken too long. The timer is touched only where the next deadline is
 /// earlier than the one it is set to; a deadline that moved away is noticed when the old one is reached.
+/// While a write waits it fires several times: the socket is then asked how far it is, see [`Watched`].
 fn poll_time(
     mut sleep: Pin<&mut Sleep>,
     link: &Link,
@@ -125,17 +128,18 @@ fn poll_time(
     cx: &mut Context<'_>,
 ) -> Poll<Overdue> {
     let due = link.state.due(limits);
-    if let Some((at, _)) = due
+    let wake = link.state.look_due(limits).or(due.map(|(at, _)| at));
+    if let Some(at) = wake
         && at < sleep.deadline()
     {
         sleep.as_mut().reset(at);
     }
     while sleep.as_mut().poll(cx).is_ready() {
         let now = Instant::now();
-        match due {
-            Some((at, what)) if at <= now => return Poll::Ready(what),
-            Some((at, _)) => sleep.as_mut().reset(at),
-            None => sleep.as_mut().reset(now + NOTHING_DUE),
+        match (due, wake) {
+            (Some((at, what)), _) if at <= now => return Poll::Ready(what),
+            (_, Some(at)) => sleep.as_mut().reset(at.max(now + AGAIN)),
+            (_, None) => sleep.as_mut().reset(now + NOTHING_DUE),
         }
     }
     Poll::Pending

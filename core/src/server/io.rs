@@ -9,29 +9,52 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::service::Link;
+use super::unsent::unsent;
 
 /// A socket that tells its connection's state about reads and writes.
 pub(super) struct Watched {
     stream: TcpStream,
     link: Arc<Link>,
+    written: u64,
+    /// How much of it had left when the socket was last asked.
+    left: u64,
 }
 
 impl Watched {
     pub(super) fn new(stream: TcpStream, link: Arc<Link>) -> Self {
-        Self { stream, link }
+        Self { stream, link, written: 0, left: 0 }
     }
 
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
-    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn wrote(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
-            Poll::Ready(Ok(n)) if n > 0 => self.link.state.wrote(true),
+            Poll::Ready(Ok(n)) if n > 0 => {
+                self.written += n as u64;
+                self.link.state.wrote(true);
+            }
             Poll::Ready(_) => {}
-            Poll::Pending => self.link.state.wrote(false),
+            Poll::Pending => {
+                self.link.state.wrote(false);
+                self.look();
+            }
         }
         result
+    }
+
+    /// Asks, from time to time, whether a write that waits gets ahead. The kernel calls a socket writable only
+    /// when a third of its buffer is free, which may be megabytes: a client that reads slowly would look like
+    /// one that does not read.
+    fn look(&mut self) {
+        let state = &self.link.state;
+        if !state.wants_look(self.link.host.limits()) {
+            return;
+        }
+        let left = unsent(&self.stream).map_or(0, |bytes| self.written.saturating_sub(bytes));
+        state.looked(left > self.left);
+        self.left = self.left.max(left);
     }
 }
 

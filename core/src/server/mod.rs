@@ -15,6 +15,7 @@ mod service;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unsent;
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};

@@ -19,6 +19,9 @@ const UNREAD_TIME: Duration = Duration::from_secs(5);
 /// How old a connection without a single byte must be before it may make room for another.
 const SILENT: u64 = 1_000;
 
+/// How often within its time a write that waits is looked at.
+const LOOKS: u32 = 10;
+
 /// Finish what is under way, then close.
 pub(super) const DRAIN: u8 = 1;
 /// Close if idle.
@@ -59,8 +62,11 @@ pub(super) struct State {
     epoch: Instant,
     /// Milliseconds since `epoch` at which the phase began, and the phase in the lowest three bits.
     phase: AtomicU64,
-    /// Milliseconds since `epoch`, plus one, at which a write began to wait; 0 while none waits.
+    /// Milliseconds since `epoch`, plus one, at which a write began to wait, or was last seen to get ahead;
+    /// 0 while none waits.
     stalled: AtomicU64,
+    /// Milliseconds since `epoch` at which the socket was last asked how far the write is.
+    looked: AtomicU64,
     orders: AtomicU8,
     waker: AtomicWaker,
     has_leftover: AtomicBool,
@@ -78,6 +84,7 @@ impl State {
             epoch,
             phase: AtomicU64::new(0),
             stalled: AtomicU64::new(0),
+            looked: AtomicU64::new(0),
             orders: AtomicU8::new(0),
             waker: AtomicWaker::new(),
             has_leftover: AtomicBool::new(false),
@@ -168,7 +175,11 @@ impl State {
     /// A write went ahead, or has to wait.
     pub(super) fn wrote(&self, progress: bool) {
         match (progress, self.is_stalled()) {
-            (false, false) => self.stalled.store(self.now() + 1, Ordering::Relaxed),
+            (false, false) => {
+                let now = self.now();
+                self.looked.store(now, Ordering::Relaxed);
+                self.stalled.store(now + 1, Ordering::Relaxed);
+            }
             (true, true) => {
                 self.stalled.store(0, Ordering::Relaxed);
                 // What the client was kept from doing counts from now.
@@ -183,6 +194,29 @@ impl State {
 
     pub(super) fn is_stalled(&self) -> bool {
         self.stalled.load(Ordering::Relaxed) != 0
+    }
+
+    /// When the socket is to be asked how far a write is that waits; `None` while none does.
+    pub(super) fn look_due(&self, limits: &ServerLimits) -> Option<Instant> {
+        let since = self.stalled.load(Ordering::Relaxed).checked_sub(1)?;
+        let looked = self.looked.load(Ordering::Relaxed);
+        let at = |millis, time| later(self.epoch + Duration::from_millis(millis), time);
+        // Always once more before it is given up.
+        Some(at(looked, limits.write_time / LOOKS).min(at(since, limits.write_time)))
+    }
+
+    /// Whether it is time for that.
+    pub(super) fn wants_look(&self, limits: &ServerLimits) -> bool {
+        self.look_due(limits).is_some_and(|at| at <= Instant::now())
+    }
+
+    /// The socket was asked; the write is `ahead` of where it was the last time.
+    pub(super) fn looked(&self, ahead: bool) {
+        let now = self.now();
+        self.looked.store(now, Ordering::Relaxed);
+        if ahead {
+            self.stalled.store(now + 1, Ordering::Relaxed);
+        }
     }
 
     /// When the connection will have taken too long at what it is doing now. While a write waits, only the
@@ -300,6 +334,31 @@ mod tests {
         assert_eq!(state.due(&limits), None);
         state.wrote(false);
         assert_eq!(state.due(&limits), Some((start + 31 * second, Overdue::Write)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_waits_is_looked_at_and_due_from_when_it_got_ahead() {
+        let (state, limits) = state();
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        assert_eq!(state.look_due(&limits), None);
+        state.called(false);
+        state.wrote(false);
+        assert_eq!(state.look_due(&limits), Some(start + 3 * second));
+        assert!(!state.wants_look(&limits));
+        tokio::time::advance(3 * second).await;
+        assert!(state.wants_look(&limits));
+        state.looked(true);
+        assert!(!state.wants_look(&limits));
+        assert_eq!(state.due(&limits), Some((start + 33 * second, Overdue::Write)));
+        tokio::time::advance(29 * second).await;
+        state.looked(false);
+        assert_eq!(state.due(&limits), Some((start + 33 * second, Overdue::Write)));
+        assert_eq!(state.look_due(&limits), Some(start + 33 * second), "once more at the end");
+        tokio::time::advance(second).await;
+        assert!(state.wants_look(&limits));
+        state.wrote(true);
+        assert!(!state.wants_look(&limits), "nothing waits");
     }
 
     #[tokio::test(start_paused = true)]

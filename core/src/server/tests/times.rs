@@ -3,6 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
+
 use super::handler::Running;
 use super::wire::{Client, get, until};
 use crate::ServerLimits;
@@ -97,7 +100,7 @@ async fn a_large_answer_is_not_cut_by_the_time_for_idling() {
         client.send(format!("{}{next}", get("/large"))).await;
         let mut chunk = vec![0; 1 << 20];
         for _ in 0..32 {
-            let read = tokio::io::AsyncReadExt::read_exact(&mut client.stream, &mut chunk);
+            let read = client.stream.read_exact(&mut chunk);
             tokio::time::timeout(super::wire::LONG, read).await.unwrap().expect("cut");
             tokio::time::sleep(SHORT / 8).await;
         }
@@ -112,11 +115,32 @@ async fn a_client_that_reads_slowly_but_does_is_served() {
     client.send(get("/endless")).await;
     let mut chunk = vec![0; 1 << 20];
     for _ in 0..40 {
-        let read = tokio::io::AsyncReadExt::read_exact(&mut client.stream, &mut chunk);
+        let read = client.stream.read_exact(&mut chunk);
         tokio::time::timeout(super::wire::LONG, read).await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(server.seen.cancelled.load(Ordering::Relaxed), 0);
     drop(client);
     until(|| server.seen.cancelled.load(Ordering::Relaxed) == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_cut_for_not_reading_but_not_for_reading_less_than_the_kernel_wakes_for() {
+    let limits = ServerLimits { write_time: Duration::from_secs(1), ..ServerLimits::default() };
+    let server = Running::start(limits).await;
+    let cancelled = || server.seen.cancelled.load(Ordering::Relaxed);
+    let socket = TcpSocket::new_v4().unwrap();
+    // A large one here takes in large pieces, and late.
+    socket.set_recv_buffer_size(32 << 10).unwrap();
+    let mut client = socket.connect(server.addr).await.unwrap();
+    client.write_all(get("/endless").as_bytes()).await.unwrap();
+    // A megabyte in three times the limit and more; the kernel has several in its buffer there.
+    let mut chunk = vec![0; 16 << 10];
+    for _ in 0..64 {
+        let read = client.read_exact(&mut chunk);
+        tokio::time::timeout(super::wire::LONG, read).await.unwrap().expect("cut");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(cancelled(), 0);
+    until(|| cancelled() == 1).await;
 }
