@@ -7,7 +7,7 @@ use rquickjs::{Ctx, Function, Object, Result};
 
 /// Puts a `Math.random` in place whose state does not lie in the heap of the world: written back with it, it
 /// would give each run the same numbers.
-pub(crate) fn install(ctx: &Ctx<'_>) -> Result<()> {
+pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<Function<'js>> {
     let state = AtomicU64::new(RandomState::new().hash_one("seed") | 1);
     let random = Function::new(ctx.clone(), move || {
         // One thread at a time has the world.
@@ -16,7 +16,8 @@ pub(crate) fn install(ctx: &Ctx<'_>) -> Result<()> {
         number
     })?;
     random.set_name("random")?;
-    ctx.globals().get::<_, Object<'_>>("Math")?.set("random", random)
+    ctx.globals().get::<_, Object<'_>>("Math")?.set("random", random.clone())?;
+    Ok(random)
 }
 
 /// The next state of xorshift64*, as QuickJS has it, and a number from 0 to below 1.

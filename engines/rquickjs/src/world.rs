@@ -34,6 +34,9 @@ pub struct QuickWorld {
 struct Held {
     deliver: Persistent<Function<'static>>,
     entry: Persistent<Entry<'static>>,
+    /// What they call lies outside of the heap and is freed with them: a script that lets go of one, as
+    /// `Math.random = 0` does, must not free what a restored heap still points to.
+    _functions: [Persistent<Function<'static>>; 3],
 }
 
 #[allow(unsafe_code, reason = "values go with their runtime")]
@@ -96,16 +99,22 @@ fn prepare<'js>(
     natives: &Natives,
     noted: &Parts,
 ) -> Result<Held> {
-    random::install(ctx)?;
+    let random = random::install(ctx)?;
     let core: Function<'js> = prelude.load(ctx, prelude::CORE)?.get()?;
     let globals = to_js(ctx, program.globals.clone())?;
     let (native, part) = (native(ctx, natives)?, part(ctx, prelude, noted)?);
+    let functions =
+        [&native, &part, &random].map(|function| Persistent::save(ctx, function.clone()));
     let deliver: Function<'js> = core.call((native, part, globals))?;
     for name in program.needed.all() {
         deliver.call::<_, ()>(("part", name))?;
     }
     let entry = Entry(program.entry.load(ctx)?);
-    Ok(Held { deliver: Persistent::save(ctx, deliver), entry: Persistent::save(ctx, entry) })
+    Ok(Held {
+        deliver: Persistent::save(ctx, deliver),
+        entry: Persistent::save(ctx, entry),
+        _functions: functions,
+    })
 }
 
 fn evaluate<'js>(
