@@ -38,7 +38,8 @@ pub(super) fn check(input: &[u8]) {
     );
 
     let given = match parents[..] {
-        [one] if traceparent::is_valid(one) => Some(one),
+        // What a later version appends is plain text as well.
+        [one] if one.is_ascii() && traceparent::is_valid(one) => Some(one),
         _ => None,
     };
     let members = members(&states);
