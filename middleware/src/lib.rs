@@ -30,7 +30,8 @@ mod table;
 
 #[cfg(test)]
 extern crate self as mik_middleware;
-#[cfg(all(test, feature = "compression", feature = "static-files", feature = "trace"))]
+#[cfg(test)]
+#[cfg(all(feature = "compression", feature = "static-files", feature = "trace"))]
 mod fuzz;
 #[cfg(test)]
 #[allow(dead_code, reason = "each feature is tested alone as well, and uses only some of it")]

@@ -65,7 +65,7 @@ fn put(to: &mut String, value: &Value) {
         Value::Integer(number) => write!(to, "{number}").unwrap(),
         Value::Float(number) if number.is_nan() => to.push_str("nan"),
         Value::Float(number) if number.is_infinite() => {
-            to.push_str(if *number > 0.0 { "inf" } else { "-inf" })
+            to.push_str(if *number > 0.0 { "inf" } else { "-inf" });
         }
         Value::Float(number) => write!(to, "{number:?}").unwrap(),
         Value::Boolean(is) => write!(to, "{is}").unwrap(),

@@ -70,6 +70,7 @@ fn sent(answer: &Answer, length: usize) -> Option<(u128, u128)> {
 }
 
 /// What one plain range asks for.
+#[derive(Clone, Copy)]
 enum Asked {
     From(u128, Option<u128>),
     Last(u128),
