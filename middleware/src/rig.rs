@@ -49,9 +49,14 @@ impl Rig {
         self
     }
 
-    /// Adds the middleware `name` as the registry makes it by this `mik.toml`.
-    pub(crate) fn made(mut self, name: &str, document: &str) -> Self {
-        self.middleware.push(make(name, document).unwrap());
+    /// Adds the middleware `name` as a registry makes it by this `mik.toml`.
+    pub(crate) fn made(self, name: &str, document: &str) -> Self {
+        self.made_by(&registry(), name, document)
+    }
+
+    /// The same by this registry.
+    pub(crate) fn made_by(mut self, registry: &Registry, name: &str, document: &str) -> Self {
+        self.middleware.push(make_by(registry, name, document).unwrap());
         self
     }
 
@@ -73,10 +78,19 @@ impl Rig {
     }
 }
 
-/// The middleware `name` as the registry makes it by this `mik.toml`; what is wrong as text.
-pub(crate) fn make(name: &str, document: &str) -> Result<Arc<dyn Middleware>, String> {
+/// All that are compiled in.
+pub(crate) fn registry() -> Registry {
     let mut registry = Registry::new();
     crate::register(&mut registry);
+    registry
+}
+
+/// The middleware `name` as a registry makes it by this `mik.toml`; what is wrong as text.
+pub(crate) fn make(name: &str, document: &str) -> Result<Arc<dyn Middleware>, String> {
+    make_by(&registry(), name, document)
+}
+
+fn make_by(registry: &Registry, name: &str, document: &str) -> Result<Arc<dyn Middleware>, String> {
     let settings = mik_core::Settings::at(document, &["middleware", name]);
     registry.make_middleware(name, &settings).map_err(|error| error.to_string())
 }

@@ -28,7 +28,8 @@ impl Subject {
         let mut warm = WARM.lock().unwrap_or_else(PoisonError::into_inner);
         let warm = warm.get_or_insert_default();
         // What a process compiles with is not what this one does.
-        let place = if matches!(self.place, Place::Binary(_)) { "a process" } else { self.shares() };
+        let place =
+            if matches!(self.place, Place::Binary(_)) { "a process" } else { self.shares() };
         let key = |guest: &str| (place.to_owned(), guest.to_owned());
         let cold: Vec<_> = project.guests().filter(|guest| !warm.contains(&key(guest))).collect();
         if cold.is_empty() {

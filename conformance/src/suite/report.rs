@@ -83,6 +83,10 @@ impl<'a> Report<'a> {
         for (reason, number) in self.skips() {
             let _ = writeln!(out, "skipped {number}: {reason}");
         }
+        for result in self.results.0.iter().filter(|result| result.again) {
+            let name = format!("{}::{}", result.subject, result.case);
+            let _ = writeln!(out, "failed beside others, passed alone: {name}");
+        }
         out + "\n"
     }
 
@@ -127,7 +131,7 @@ impl<'a> Report<'a> {
                 Verdict::Known(why) => ("known", Some(why)),
                 Verdict::Failed(why) => ("failed", Some(why)),
             };
-            json!({ "subject": result.subject, "case": result.case, "verdict": verdict, "why": why })
+            json!({ "subject": result.subject, "case": result.case, "verdict": verdict, "why": why, "again": result.again })
         });
         json!({ "version": env!("CARGO_PKG_VERSION"), "results": results.collect::<Vec<_>>() })
     }

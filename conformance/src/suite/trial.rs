@@ -1,7 +1,7 @@
 //! One case on one subject, as libtest sees it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -21,6 +21,8 @@ pub(super) struct Result {
     pub(super) subject: String,
     pub(super) case: String,
     pub(super) verdict: Verdict,
+    /// It failed beside others, and passed alone.
+    pub(super) again: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +47,12 @@ pub(super) fn of(
     let (subject, case) = (subject.clone(), case.clone());
     let (pool, results) = (pool.clone(), results.clone());
     Trial::ignorable_test(name, move || {
-        let verdict = verdict(&subject, &case, &pool);
+        let (verdict, again) = verdict(&subject, &case, &pool);
         let result = Result {
             subject: subject.name().to_owned(),
             case: case.name.clone(),
             verdict: verdict.clone(),
+            again,
         };
         results.lock().unwrap_or_else(PoisonError::into_inner).0.push(result);
         match verdict {
@@ -62,20 +65,14 @@ pub(super) fn of(
     })
 }
 
-fn verdict(subject: &Subject, case: &Case, pool: &Pool) -> Verdict {
+/// What it came to, and whether that was only when it was alone.
+fn verdict(subject: &Subject, case: &Case, pool: &Pool) -> (Verdict, bool) {
     if let Some(missing) = subject.lacks(case) {
-        return Verdict::Skipped(missing);
+        return (Verdict::Skipped(missing), false);
     }
-    // The harness panics where a server does not start.
-    let outcome = catch_unwind(AssertUnwindSafe(|| attempt(subject, case, pool)));
-    let outcome = outcome.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        Err(text
-            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
-            .unwrap_or_default())
-    });
+    let (outcome, again) = tried(subject, case, pool);
     let known = subject.known().iter().find(|known| known.case == case.name);
-    match (outcome, known) {
+    let verdict = match (outcome, known) {
         (Ok(()), None) => Verdict::Passed,
         (Err(_), Some(known)) => Verdict::Known(known.reason.clone()),
         (Err(failure), None) => Verdict::Failed(failure),
@@ -83,10 +80,41 @@ fn verdict(subject: &Subject, case: &Case, pool: &Pool) -> Verdict {
             "it passes, but it is expected to fail ({}): take it out of the expectations",
             known.reason
         )),
-    }
+    };
+    (verdict, again)
 }
 
+/// Once, and if it fails again while nothing else runs: bounds in time are for a machine that is not busy with
+/// other cases. How often that was is told at the end.
+fn tried(subject: &Subject, case: &Case, pool: &Pool) -> (Outcome, bool) {
+    let first = {
+        let _beside = ALONE.read().unwrap_or_else(PoisonError::into_inner);
+        attempt(subject, case, pool)
+    };
+    if first.is_ok() || subject.known().iter().any(|known| known.case == case.name) {
+        return (first, false);
+    }
+    let _alone = ALONE.write().unwrap_or_else(PoisonError::into_inner);
+    let second = attempt(subject, case, pool);
+    let failed_twice = second.is_err();
+    (second, !failed_twice)
+}
+
+/// Written to by who must have the machine for itself.
+static ALONE: RwLock<()> = RwLock::new(());
+
 fn attempt(subject: &Subject, case: &Case, pool: &Pool) -> Outcome {
+    // The harness panics where a server does not start.
+    let outcome = catch_unwind(AssertUnwindSafe(|| attempt_or_panic(subject, case, pool)));
+    outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        Err(text
+            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+            .unwrap_or_default())
+    })
+}
+
+fn attempt_or_panic(subject: &Subject, case: &Case, pool: &Pool) -> Outcome {
     let running = pool.take(subject, case)?;
     run::run(case, subject, &running)?;
     pool.give_back(subject, case, running);

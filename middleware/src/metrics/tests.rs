@@ -17,7 +17,7 @@ use mik_core::{Body, BoxFuture, CallError, Grants, HostBuilder, LoadError, Modul
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::rig::{Rig, Served, get, make, text};
+use crate::rig::{Rig, Served, get, make, text, registry};
 use exposition::Exposition;
 
 const REQUESTS: &str = "http_server_request_duration_seconds_count";
@@ -397,9 +397,10 @@ async fn the_page_is_for_reading_only_and_never_stored() {
 
 #[tokio::test]
 async fn what_is_made_from_settings_goes_on_after_a_reload() {
+    let registry = registry();
     let build = |path: &str| {
         let table = format!("[middleware.metrics]\npath = \"{path}\"\n");
-        Rig::default().made("metrics", &table).says("goes-on", "hello").build()
+        Rig::default().made_by(&registry, "metrics", &table).says("goes-on", "hello").build()
     };
     let count = async |host: &Served, path: &str| {
         let page = Exposition::read(&text(host.get(path).await).await);
