@@ -144,7 +144,7 @@ fn read(
     }
     let mut shared = Shared { name, path, file, standard };
     for case in std::mem::take(&mut shared.file.case) {
-        let line = text[..case.span().start].lines().count().max(1);
+        let line = text[..case.span().start].matches('\n').count() + 1;
         let place = format!("{}:{line}", path.display());
         for made in shared.variants(case.into_inner(), &place) {
             match made {
