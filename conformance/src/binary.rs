@@ -62,7 +62,7 @@ pub fn mik() -> &'static Path {
     &MIK
 }
 
-/// The orchestrators that [`mik`] has: a binary that `CARGO_BIN_EXE_mik` names may be without one.
+/// The orchestrators that [`mik()`] has: a binary that `CARGO_BIN_EXE_mik` names may be without one.
 pub fn orchestrators() -> &'static [&'static str] {
     static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         let names = ["rquickjs", "boa"].into_iter();
