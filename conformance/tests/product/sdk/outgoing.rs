@@ -15,9 +15,9 @@ fn other_servers_are_asked() {
     let mut cases = Cases::of("fetch!");
     let mut case = |name: &str, run: &dyn Fn() -> Outcome| MIK.case(&mut cases, name, run);
     case("GET", &|| {
-        let answer = get(&format!("/run/sdk/ask?url={}", origin("/seen?z=1")))?;
-        let seen = ORIGIN.requests("/seen?z=1").pop().ok_or("nothing arrived")?;
-        same("line", seen.line.as_str(), "GET /seen?z=1&a=b+c HTTP/1.1")?;
+        let answer = get(&format!("/run/sdk/ask?url={}", origin("/asked?z=1")))?;
+        let seen = ORIGIN.requests("/asked?z=1").pop().ok_or("nothing arrived")?;
+        same("line", seen.line.as_str(), "GET /asked?z=1&a=b+c HTTP/1.1")?;
         same("field", seen.fields.value("x-asked-by"), Some("sdk"))?;
         says(&answer, 200, &[r#"{"status":200,"type":"text/plain","content":"origin ok"}"#])
     });
