@@ -27,6 +27,7 @@ mod clock;
 mod log;
 mod mik;
 mod origin;
+mod page;
 mod process;
 mod raw;
 mod row;

@@ -106,7 +106,7 @@ impl Mik {
 
     /// What `/health` says.
     pub fn health(&self) -> serde_json::Value {
-        self.get("/health").map(|response| response.json()).unwrap_or_default()
+        health(self.address)
     }
 
     /// How many calls are in flight.
@@ -247,6 +247,12 @@ impl Drop for Mik {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+/// What `/health` of a server says; nothing where it does not answer.
+pub(crate) fn health(address: SocketAddr) -> serde_json::Value {
+    let answer = Raw::try_connect(address).ok().and_then(|mut raw| raw.get("/health").ok());
+    answer.map(|response| response.json()).unwrap_or_default()
 }
 
 /// Asks again and again until the answer is yes, or the time is over.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 use crate::cases::{Cases, Outcome};
-use crate::mik::Mik;
+use crate::mik::{Mik, eventually};
 use crate::raw::{Raw, told};
 
 /// An innocent request is answered within 250 ms: as a bound on hanging, ten times that.
@@ -53,13 +53,21 @@ impl Mik {
         if !self.lives() {
             return Err(format!("mik has ended; stderr:\n{}", self.stderr()));
         }
-        if !self.wait_in_flight(0, BASELINE) {
-            return Err(format!(
-                "{:?} calls are still in flight {BASELINE:?} later",
-                self.in_flight()
-            ));
-        }
+        settled(|| self.in_flight())
+    }
+}
+
+/// Nothing is in flight any more, if not yet then soon.
+pub(crate) fn settled(in_flight: impl Fn() -> Option<u64>) -> Outcome {
+    let mut last = None;
+    let is_settled = eventually(BASELINE, || {
+        last = in_flight();
+        last == Some(0)
+    });
+    if is_settled {
         Ok(())
+    } else {
+        Err(format!("{last:?} calls are still in flight {BASELINE:?} later"))
     }
 }
 

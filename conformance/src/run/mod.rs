@@ -12,13 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use exchange::{Exchange, Line};
-use metrics::Page;
 use mik_core::units::ByteSize;
 
 use crate::case::{Action, Case, Filled, Run, Sent, Step, Text};
 use crate::cases::Outcome;
 use crate::log::Log;
-use crate::row::{BASELINE, beside};
+use crate::page::Page;
+use crate::row::beside;
 use crate::subject::{Running, Subject};
 
 /// How long a line of the log may take.
@@ -53,7 +53,7 @@ pub(crate) fn run(case: &Case, subject: &Subject, running: &Running) -> Outcome 
     // What is still open ends with the case.
     drop(course);
     if let Some((address, page)) = page {
-        page.changes(address, &case.says.metrics)?;
+        metrics::changes(&page, address, &case.says.metrics)?;
     }
     logged(case, running, mark, &filled)?;
     if let (Some(most), Some(mik), Some(before)) = (&case.says.peak, running.process(), memory) {
@@ -73,7 +73,7 @@ pub(crate) fn run(case: &Case, subject: &Subject, running: &Running) -> Outcome 
                 Err(format!("it ended with {status}, not {code}"))
             }
         }
-        _ => running.is_back(BASELINE),
+        _ => running.is_back(),
     }
 }
 
@@ -91,7 +91,7 @@ fn logged(case: &Case, running: &Running, mark: usize, with: &Filled) -> Outcome
     if case.says.no_log.is_empty() {
         return Ok(());
     }
-    running.is_back(BASELINE)?;
+    running.is_back()?;
     for text in &case.says.no_log {
         let text = text.text(with)?;
         if let Some(line) = log.since(mark).into_iter().find(|line| line.contains(&text)) {

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::is_calm;
 use super::report::{Level, Report};
-use super::watch::{Page, Sample, slope};
+use super::watch::{self, Sample, differs, slope};
+use crate::page::Page;
 use crate::{BASELINE, Mik, eventually};
 
 /// How much memory may grow, in KiB, however long it takes. Threads, places for instances and the allocator keep what
@@ -42,7 +43,7 @@ fn back(mik: &Mik, report: &mut Report, before: &Sample, page: &Page, samples: &
     let since = Instant::now();
     let mut wrong = Vec::new();
     eventually(BASELINE, || {
-        wrong = Page::of(mik).differs(page);
+        wrong = differs(&watch::page(mik), page);
         if !is_calm(mik) {
             wrong.push(format!("not calm: {}", mik.health()));
         }
@@ -86,9 +87,13 @@ fn counted(mik: &Mik, report: &mut Report, page: &Page, left: u64) {
     // What this and the waiting before have asked is known to the server alone: by its route.
     let own = ["/metrics", "/health"];
     let traffic = |page: &Page| {
-        page.sum(REQUESTS) - own.map(|route| page.route(REQUESTS, route)).iter().sum::<f64>()
+        page.sum(REQUESTS)
+            - own
+                .map(|route| page.sum(&format!("{REQUESTS}{{http_route=\"{route}\"}}")))
+                .iter()
+                .sum::<f64>()
     };
-    let counted = traffic(&Page::of(mik)) - traffic(page);
+    let counted = traffic(&watch::page(mik)) - traffic(page);
     let answered = report.requests as f64;
     let most = answered + left as f64;
     report.check(counted >= answered && counted <= most, || {

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use self::client::{Client, Deed, Tally, World};
 use self::judge::judge;
-use self::watch::{Page, Sample, watch};
+use self::watch::{Sample, watch};
 use crate::{BASELINE, Mik, Origin, eventually};
 
 pub use self::client::Count;
@@ -82,7 +82,7 @@ pub fn soak(options: &Soak) -> Report {
     thread::sleep((options.time / 5).min(Duration::from_secs(12)));
     report.check(calm, || format!("not calm {BASELINE:?} after the warm-up: {}", mik.health()));
     let before = Sample::of(&mik, Instant::now());
-    let page = Page::of(&mik);
+    let page = watch::page(&mik);
 
     let stop = AtomicBool::new(false);
     let began = Instant::now();
@@ -151,7 +151,7 @@ fn traffic(world: &World, options: &Soak, seed: u64, time: Duration, report: &mu
 
 /// Nothing is in flight, and no connection is open but the one that asks.
 fn is_calm(mik: &Mik) -> bool {
-    let page = Page::of(mik);
+    let page = watch::page(mik);
     mik.in_flight() == Some(0)
         && page.sum("mik_calls_in_flight") == 0.0
         && page.sum("http_server_active_requests") == 1.0

@@ -1,11 +1,11 @@
 //! What the operating system and the page of metrics say of the process.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Mik;
+use crate::page::Page;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -40,7 +40,7 @@ pub(super) fn watch(mik: &Mik, stop: &AtomicBool) -> Vec<Sample> {
         samples.push(Sample::of(mik, began));
         // As Prometheus does.
         if samples.len() % 20 == 0 {
-            let _ = Page::of(mik);
+            let _ = page(mik);
         }
         thread::sleep(PAUSE);
     }
@@ -64,72 +64,28 @@ pub(super) fn slope(samples: &[Sample]) -> f64 {
     slopes.get(slopes.len() / 2).copied().unwrap_or_default()
 }
 
-/// The page of metrics.
-#[derive(Debug, Default)]
-pub(super) struct Page {
-    /// All series, by name and labels as they are written.
-    series: BTreeMap<String, f64>,
-    gauges: Vec<String>,
+/// The page of metrics as it is now; empty if there is none.
+pub(super) fn page(mik: &Mik) -> Page {
+    Page::of(mik.address()).unwrap_or_default()
 }
 
-impl Page {
-    /// The page as it is now; empty if there is none.
-    pub(super) fn of(mik: &Mik) -> Self {
-        let text = mik.get("/metrics").map(|answer| answer.text()).unwrap_or_default();
-        let mut page = Self::default();
-        for line in text.lines() {
-            if let Some(name) =
-                line.strip_prefix("# TYPE ").and_then(|rest| rest.strip_suffix(" gauge"))
-            {
-                page.gauges.push(name.to_owned());
-            } else if let Some((series, value)) = line.rsplit_once(' ')
-                && let Ok(value) = value.parse()
-            {
-                page.series.insert(series.to_owned(), value);
-            }
-        }
-        page
-    }
-
-    /// The sum of all series of a name.
-    pub(super) fn sum(&self, name: &str) -> f64 {
-        let all = self.series.iter().filter(|(series, _)| base(series) == name);
-        all.map(|(_, value)| value).sum()
-    }
-
-    /// The sum of the series of a name that are about this route.
-    pub(super) fn route(&self, name: &str, route: &str) -> f64 {
-        let label = format!("http_route=\"{route}\"");
-        let all = self.series.iter().filter(|(series, _)| base(series) == name);
-        all.filter(|(series, _)| series.contains(&label)).map(|(_, value)| value).sum()
-    }
-
-    /// The gauges that are not what they were, in words. Those that only grow, and the circuit that the traffic
-    /// opens on purpose, are left out.
-    pub(super) fn differs(&self, before: &Self) -> Vec<String> {
-        let is_level = |series: &&String| {
-            let name = base(series);
-            self.gauges.iter().any(|gauge| gauge == name)
-                && name != "mik_module_memory_peak_bytes"
-                && !(name == "mik_breaker_state" && series.contains("\"guarded\""))
-        };
-        let mut all: Vec<_> =
-            self.series.keys().chain(before.series.keys()).filter(is_level).collect();
-        all.sort();
-        all.dedup();
-        let value =
-            |page: &Self, series: &str| page.series.get(series).copied().unwrap_or_default();
-        let changed = all.into_iter().filter(|series| value(self, series) != value(before, series));
-        changed
-            .map(|series| {
-                format!("{series} is {}, was {}", value(self, series), value(before, series))
-            })
-            .collect()
-    }
-}
-
-fn base(series: &str) -> &str {
-    series.split('{').next().unwrap_or_default()
+/// The gauges that are not what they were, in words. Those that only grow, and the circuit that the traffic opens on
+/// purpose, are left out.
+pub(super) fn differs(now: &Page, before: &Page) -> Vec<String> {
+    let is_level = |series: &&String| {
+        let name = series.split('{').next().unwrap_or_default();
+        now.gauges.iter().any(|gauge| gauge == name)
+            && name != "mik_module_memory_peak_bytes"
+            && !(name == "mik_breaker_state" && series.contains("\"guarded\""))
+    };
+    let mut all: Vec<_> = now.series.keys().chain(before.series.keys()).filter(is_level).collect();
+    all.sort();
+    all.dedup();
+    let value = |page: &Page, series: &str| page.series.get(series).copied().unwrap_or_default();
+    let changed = all.into_iter().filter(|series| value(now, series) != value(before, series));
+    changed
+        .map(|series| format!("{series} is {}, was {}", value(now, series), value(before, series)))
+        .collect()
 }
 
 #[cfg(test)]

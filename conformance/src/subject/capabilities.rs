@@ -10,8 +10,12 @@ use crate::case::{Action, Case};
 use crate::clock::Clock;
 
 impl Subject {
-    /// Learns what it can.
-    pub(super) fn asked(mut self) -> Self {
+    /// Whether it can that.
+    pub(super) fn can(&self, what: &str) -> bool {
+        self.capabilities.get_or_init(|| self.learn()).contains(what)
+    }
+
+    fn learn(&self) -> BTreeSet<String> {
         let registry = match &self.place {
             Place::Inside(parts) => parts(),
             // A binary is taken for what was compiled in here.
@@ -43,8 +47,7 @@ impl Subject {
         if matches!(self.place, Place::Binary(_)) && Clock::build().is_some() {
             can.insert("clock".to_owned());
         }
-        self.capabilities = can;
-        self
+        can
     }
 
     /// Whether the case is one for this subject at all.
@@ -64,7 +67,7 @@ impl Subject {
 
     /// What the case needs and this subject lacks, in words; `None` if it can run.
     pub(crate) fn lacks(&self, case: &Case) -> Option<String> {
-        let missing = needs(case).into_iter().find(|need| !self.capabilities.contains(need));
+        let missing = needs(case).into_iter().find(|need| !self.can(need));
         if let Some(missing) = missing {
             return Some(format!("it has no {missing}"));
         }

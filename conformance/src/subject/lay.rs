@@ -114,7 +114,7 @@ impl Subject {
                 add(&mut config, "orchestrator", &format!("name = {name:?}"));
             }
             // What cannot stop a script starts for trusted ones only.
-            if !self.capabilities.contains("script_untrusted") {
+            if !self.can("script_untrusted") {
                 add(&mut config, "orchestrator", "trusted_scripts = true");
             }
         }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use mik_core::Registry;
 
@@ -49,7 +49,8 @@ pub struct Subject {
     orchestrator: Option<String>,
     /// Its guests in a form of its own; the prebuilt components if it has none.
     guests: BTreeMap<String, Vec<u8>>,
-    capabilities: BTreeSet<String>,
+    /// What it can: learnt when it is first asked, as an engine must be made for it.
+    capabilities: OnceLock<BTreeSet<String>>,
     known: Vec<Known>,
 }
 
@@ -101,7 +102,7 @@ impl Subject {
         let subject = Self::at(name, Place::Inside(with(register)));
         let groups = BTreeSet::from(["gateway".to_owned()]);
         let engine = Some(name.to_owned());
-        Self { engine, about: vec![About::Engine], groups, ..subject }.asked()
+        Self { engine, about: vec![About::Engine], groups, ..subject }
     }
 
     /// An orchestrator, in this process, in the same way.
@@ -111,7 +112,6 @@ impl Subject {
     ) -> Self {
         let subject = Self::at(name, Place::Inside(with(register)));
         Self { orchestrator: Some(name.to_owned()), about: vec![About::Orchestrator], ..subject }
-            .asked()
     }
 
     /// A middleware, in this process, in the same way. Cases whose `part` it is are run on it; and with a
@@ -195,7 +195,7 @@ impl Subject {
     }
 
     fn at(name: &str, place: Place) -> Self {
-        let subject = Self {
+        Self {
             name: name.to_owned(),
             place,
             about: Vec::new(),
@@ -205,10 +205,9 @@ impl Subject {
             engine: None,
             orchestrator: None,
             guests: BTreeMap::new(),
-            capabilities: BTreeSet::new(),
+            capabilities: OnceLock::new(),
             known: Vec::new(),
-        };
-        subject.asked()
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! A subject that serves a project.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use mik::{Origin as From, ProjectArgs};
 
@@ -12,9 +11,9 @@ use crate::case::{Filled, Project};
 use crate::cases::Outcome;
 use crate::clock::Clock;
 use crate::log::Log;
-use crate::mik::Mik;
+use crate::mik::{Mik, health};
 use crate::origin::Origin;
-use crate::raw::Raw;
+use crate::row::settled;
 use crate::setup::Setup;
 
 /// A subject, a project, and what belongs to them.
@@ -112,39 +111,22 @@ impl Running {
     }
 
     /// Whether it lives and has nothing in flight.
-    pub(crate) fn is_back(&self, within: Duration) -> Outcome {
-        let in_flight = match &self.kind {
-            Kind::Binary(mik) => return mik.is_back(),
-            Kind::Inside(inside) if !inside.lives() => {
-                return Err("the server has ended".to_owned());
-            }
-            Kind::Folder(_) => return Ok(()),
-            Kind::Inside(_) | Kind::Elsewhere(_) => || self.in_flight(),
-        };
-        let mut last = None;
-        let is_back = crate::mik::eventually(within, || {
-            last = in_flight();
-            last == Some(0)
-        });
-        if is_back {
-            Ok(())
-        } else {
-            Err(format!("{last:?} calls are still in flight {within:?} later"))
+    pub(crate) fn is_back(&self) -> Outcome {
+        match &self.kind {
+            Kind::Binary(mik) => mik.is_back(),
+            Kind::Inside(inside) if !inside.lives() => Err("the server has ended".to_owned()),
+            Kind::Folder(_) => Ok(()),
+            Kind::Inside(_) | Kind::Elsewhere(_) => settled(|| self.in_flight()),
         }
     }
 
     /// How many calls are in flight, by `/health`.
     pub(crate) fn in_flight(&self) -> Option<u64> {
-        self.health()?["in_flight"].as_u64()
+        health(self.address()?)["in_flight"].as_u64()
     }
 
     /// How many modules are loaded, by `/health`.
     pub(super) fn loaded(&self) -> Option<u64> {
-        self.health()?["modules"]["loaded"].as_u64()
-    }
-
-    fn health(&self) -> Option<serde_json::Value> {
-        let mut raw = Raw::try_connect(self.address()?).ok()?;
-        Some(raw.get("/health").ok()?.json())
+        health(self.address()?)["modules"]["loaded"].as_u64()
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 pub use built_in::built_in;
 
@@ -130,6 +130,3 @@ fn complain(failure: &str) -> ExitCode {
     let _ = writeln!(stderr(), "error: {failure}");
     ExitCode::from(101)
 }
-
-/// The arguments of libtest.
-type Libtest = Arguments;

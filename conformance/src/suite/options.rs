@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::Libtest;
+use libtest_mimic::Arguments;
 
 /// Arguments.
 pub(super) struct Options {
     /// Those of libtest.
-    pub(super) arguments: Libtest,
+    pub(super) arguments: Arguments,
     /// Where the report goes.
     pub(super) report: Option<PathBuf>,
     /// Where the cases lie.
@@ -37,6 +37,6 @@ impl Options {
                 value.or_else(|| args.next()).ok_or_else(|| format!("{name} needs a folder"))?;
             *place = Some(PathBuf::from(value));
         }
-        Ok(Self { arguments: Libtest::from_iter(rest), report, cases })
+        Ok(Self { arguments: Arguments::from_iter(rest), report, cases })
     }
 }
