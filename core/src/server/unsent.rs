@@ -3,43 +3,33 @@
 
 use std::io;
 
+use rustix::ioctl::{Getter, Opcode, ioctl};
 use tokio::net::TcpStream;
+
+/// Whether the number of the ioctl is known here: other architectures have others.
+const IS_KNOWN: bool = cfg!(all(
+    target_os = "linux",
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64",
+        target_arch = "s390x"
+    )
+));
+/// `SIOCOUTQ`.
+const SIOCOUTQ: Opcode = 0x5411;
 
 /// Bytes that were written and that the other side has not acknowledged.
 ///
 /// # Errors
 /// Where the system does not tell.
-#[cfg(all(
-    target_os = "linux",
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64",
-        target_arch = "s390x"
-    )
-))]
 pub(super) fn unsent(stream: &TcpStream) -> io::Result<u64> {
-    use rustix::ioctl::{Getter, Opcode, ioctl};
-
-    /// `SIOCOUTQ`. Other architectures have other numbers.
-    const SIOCOUTQ: Opcode = 0x5411;
+    if !IS_KNOWN {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     // SAFETY: for a socket, the kernel answers this number with one `int` and does nothing else.
     let bytes = unsafe { ioctl(stream, Getter::<SIOCOUTQ, i32>::new()) }?;
     u64::try_from(bytes).map_err(io::Error::other)
-}
-
-/// Not told here.
-#[cfg(not(all(
-    target_os = "linux",
-    any(
-        target_arch = "x86_64",
-        target_arch = "aarch64",
-        target_arch = "riscv64",
-        target_arch = "s390x"
-    )
-)))]
-pub(super) fn unsent(_: &TcpStream) -> io::Result<u64> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(all(test, target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
