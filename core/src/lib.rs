@@ -24,6 +24,7 @@ mod catalogue;
 mod client_fault;
 mod engine;
 mod error;
+mod escape;
 mod framing;
 #[cfg(test)]
 mod fuzz;
@@ -57,6 +58,7 @@ pub use catalogue::{
 pub use client_fault::ClientFault;
 pub use engine::{Engine, LoadError, Module, ModuleSource};
 pub use error::{CallError, ErrorKind, MIK_ERROR, UpstreamError};
+pub use escape::{escape, moves_cursor};
 pub use grants::{Grants, ModuleGrant};
 pub use host::{BuildError, Host, HostBuilder};
 pub use limits::{CacheLimits, InstanceLimits, ServerLimits};

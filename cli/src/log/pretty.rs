@@ -9,6 +9,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use mik_core::{escape, moves_cursor};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -140,11 +141,7 @@ pub(super) fn paint(to: &mut Writer<'_>, colour: &str, text: &str) -> fmt::Resul
 
 /// The text without anything that moves a cursor: only line ends stay.
 fn harmless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\n' { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    out
+    escape(text, moves_cursor).into_owned()
 }
 
 /// The time as each line begins with it.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use mik_core::opentelemetry::metrics::Meter;
-use mik_core::{Capabilities, Engine, LoadError, Module, ModuleSource};
+use mik_core::{Capabilities, Engine, LoadError, Module, ModuleSource, escape, moves_cursor};
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 
@@ -155,15 +155,7 @@ impl Engine for WasmtimeEngine {
 
 /// What wasmtime says of a file. Names in it come from the file and end up on terminals.
 fn told(error: &wasmtime::Error) -> String {
-    let mut told = String::new();
-    for character in format!("{error:#}").chars() {
-        match character {
-            '\n' => told.push('\n'),
-            control if control.is_control() => told.extend(control.escape_default()),
-            plain => told.push(plain),
-        }
-    }
-    told
+    escape(format!("{error:#}"), moves_cursor).into_owned()
 }
 
 /// Says what a file is that is no component.

@@ -1,5 +1,6 @@
 //! What a guest prints becomes log lines: tagged, escaped, bounded.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -107,18 +108,10 @@ impl GuestLog {
 }
 
 /// Makes a line harmless for terminals and log readers: control characters become visible.
-fn escape(line: &[u8]) -> String {
-    let mut escaped = String::with_capacity(line.len());
-    for c in String::from_utf8_lossy(line).chars() {
-        // Also the line separators and the marks that turn text around.
-        let turns = matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if (c.is_control() && c != '\t') || turns {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
+fn escape(line: &[u8]) -> Cow<'_, str> {
+    // Also the line separators and the marks that turn text around.
+    let turns = |c| matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    mik_core::escape(String::from_utf8_lossy(line), |c| (c.is_control() && c != '\t') || turns(c))
 }
 
 /// One end that the guest writes to.

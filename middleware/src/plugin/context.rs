@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use mik_core::RequestId;
 use mik_core::opentelemetry::KeyValue;
 use mik_core::opentelemetry::metrics::{Counter, Histogram, Meter};
+use mik_core::{RequestId, escape};
 use mik_plugin::abi;
 
 /// Longest log line, in bytes.
@@ -180,15 +180,9 @@ fn instrument_name(bytes: &[u8]) -> Option<&str> {
 pub(super) fn harmless(text: &[u8]) -> Cow<'_, str> {
     let is_long = text.len() > LINE;
     let text = String::from_utf8_lossy(&text[..text.len().min(LINE)]);
-    if !is_long && !text.chars().any(char::is_control) {
-        return text;
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-    }
+    let mut text = escape(text, char::is_control);
     if is_long {
-        out.push('…');
+        text.to_mut().push('…');
     }
-    out.into()
+    text
 }
