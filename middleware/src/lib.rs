@@ -56,6 +56,7 @@ pub use otlp::{InvalidOtlp, OtlpConfig};
 pub use rate_limit::{LimitRing, RateLimitConfig, RateLimitKey};
 
 /// What makes a middleware of its settings, unless its line says otherwise.
+#[allow(unused_macros, reason = "without any of the features nothing is registered")]
 macro_rules! factory {
     ($type:ident) => {
         $type::from_settings
