@@ -13,10 +13,9 @@ use crate::script::Loaded;
 use crate::threads::{Refused, Watch};
 use crate::{Broken, Event, Vm, World};
 
-/// Worlds of one script that may wait for their next run with what the last one left.
+/// Worlds of one script that may wait for their next run. One holds some hundred KiB; to make another in its
+/// place takes longer than most runs.
 const KEPT: usize = 64;
-/// Worlds that wait as new ones: others can be made in their place, and each holds some hundred KiB.
-const NEW: usize = 16;
 
 /// What a world has come to after some events.
 #[derive(Debug)]
@@ -190,7 +189,7 @@ impl<W> Pile<W> {
         let is_stale =
             worlds.first().is_some_and(|oldest| oldest.since.elapsed() > script.limits.reuse_idle);
         let stale = is_stale.then(|| worlds.remove(0));
-        let surplus = if worlds.len() < if is_new { NEW } else { KEPT } {
+        let surplus = if worlds.len() < KEPT {
             worlds.push(kept);
             None
         } else {
