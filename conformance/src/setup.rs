@@ -20,7 +20,8 @@ pub struct Setup {
     folder: TempDir,
     args: Vec<String>,
     env: Vec<(String, String)>,
-    descriptors: Option<u32>,
+    /// What `ulimit` is called with.
+    descriptors: Option<String>,
     /// `mik` of this build, unless it is another.
     binary: Option<PathBuf>,
     cache: PathBuf,
@@ -132,7 +133,14 @@ impl Setup {
     /// Starts it with `ulimit -n`, hard and soft.
     #[must_use]
     pub fn descriptors(mut self, limit: u32) -> Self {
-        self.descriptors = Some(limit);
+        self.descriptors = Some(format!("-n {limit}"));
+        self
+    }
+
+    /// Starts it with a soft `ulimit -n` below the hard one.
+    #[must_use]
+    pub fn soft_descriptors(mut self, limit: u32) -> Self {
+        self.descriptors = Some(format!("-S -n {limit}"));
         self
     }
 
@@ -219,11 +227,11 @@ impl Setup {
     /// `mik` with these arguments, in the project's folder, with a bare environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let binary = self.binary.as_deref().unwrap_or_else(|| mik());
-        let mut command = match self.descriptors {
+        let mut command = match &self.descriptors {
             None => Command::new(binary),
             Some(limit) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]).arg(binary);
+                shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]).arg(binary);
                 shell
             }
         };

@@ -118,6 +118,8 @@ struct Plan {
 struct Asked {
     coding: Option<Coding>,
     is_head: bool,
+    /// Whether it has a response with a weak tag, as those have that were encoded here.
+    has_weak: bool,
 }
 
 /// Fields that hold the digest of the bytes that were sent, or of those that were encoded (RFC 9530).
@@ -176,12 +178,13 @@ impl Plan {
 
     fn asked(&self, method: &Method, headers: &HeaderMap) -> Asked {
         let coding = accept::choose(headers, &self.codings);
-        Asked { coding, is_head: method == Method::HEAD }
+        let has_weak = coding.is_some() && response::names_weak_tag(headers);
+        Asked { coding, is_head: method == Method::HEAD, has_weak }
     }
 
     fn compress(&self, response: &mut Response, asked: Asked, traffic: &Traffic) {
         if response.status() == StatusCode::NOT_MODIFIED && asked.coding.is_some() {
-            return response::unchanged(response.headers_mut());
+            return response::unchanged(response.headers_mut(), asked.has_weak);
         }
         if self.codings.is_empty() || !self.compressible.contains(response) {
             return;

@@ -29,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) env: BTreeMap<String, Text>,
     /// `ulimit -n`.
     pub(crate) descriptors: Option<u32>,
+    /// `ulimit -S -n`: the hard limit stays.
+    pub(crate) soft_descriptors: Option<u32>,
     /// There is an origin server.
     pub(crate) origin: bool,
     /// `false`: nothing is compiled when it starts.

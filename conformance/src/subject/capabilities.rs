@@ -114,8 +114,9 @@ fn needs(case: &Case) -> BTreeSet<String> {
         .steps
         .iter()
         .any(|step| step.expect.as_ref().is_some_and(|expect| expect.cpu.is_some()));
+    let of_process = !project.args.is_empty() || !project.env.is_empty();
     let of_process =
-        !project.args.is_empty() || !project.env.is_empty() || project.descriptors.is_some();
+        of_process || project.descriptors.is_some() || project.soft_descriptors.is_some();
     let of_process = of_process || project.cache == Some(false) || case.says.exit.is_some();
     let of_process = of_process || case.says.peak.is_some() || cpu;
     need("process", of_process || any(&|action| matches!(action, Action::Signal(_))));

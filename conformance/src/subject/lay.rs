@@ -70,6 +70,9 @@ impl Subject {
         if let Some(descriptors) = project.descriptors {
             setup = setup.descriptors(descriptors);
         }
+        if let Some(descriptors) = project.soft_descriptors {
+            setup = setup.soft_descriptors(descriptors);
+        }
         if project.cache == Some(false) {
             setup = setup.empty_cache();
         }

@@ -16,7 +16,7 @@ use super::service::Link;
 use super::state::{CLOSE, State};
 use crate::Host;
 
-/// Descriptors that are not for inbound connections: files, outgoing connections, the runtime's own.
+/// Descriptors that are not for inbound connections: files, outgoing connections, and twenty or so of the process itself.
 const RESERVE: u64 = 64;
 /// How often a full server looks whether a connection has become idle.
 const FULL_PAUSE: Duration = Duration::from_millis(50);
@@ -190,7 +190,7 @@ impl Acceptor {
 /// How many connections fit: the limit, or what the soft limit on descriptors leaves.
 fn cap(connections: usize, descriptors: Option<u64>) -> usize {
     let Some(descriptors) = descriptors else { return connections.max(1) };
-    let free = descriptors - RESERVE.min(descriptors / 4);
+    let free = descriptors - RESERVE.min(descriptors / 2);
     connections.min(usize::try_from(free).unwrap_or(usize::MAX)).max(1)
 }
 
@@ -204,7 +204,7 @@ mod tests {
             (10_000, None, 10_000),
             (10_000, Some(1 << 20), 10_000),
             (10_000, Some(1_024), 960),
-            (10_000, Some(64), 48),
+            (10_000, Some(64), 32),
             (10, Some(64), 10),
             (10, Some(1), 1),
             (0, None, 1),

@@ -20,11 +20,6 @@ impl MemoryBudget {
         Arc::new(Self { cap, used: AtomicU64::new(0) })
     }
 
-    /// Whether nothing is left.
-    pub(crate) fn is_spent(&self) -> bool {
-        self.used.load(Ordering::Relaxed) >= self.cap
-    }
-
     fn take(&self, bytes: u64) -> bool {
         let fits = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.cap);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
@@ -35,6 +30,15 @@ impl MemoryBudget {
     }
 }
 
+/// What memory was refused for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// The instance has as much as it may.
+    Own,
+    /// All guests together have.
+    Common,
+}
+
 /// Limits one store. What it took of the budget goes back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -43,7 +47,7 @@ pub(crate) struct Limiter {
     used: u64,
     /// What was granted last: wasmtime may find afterwards that it cannot be had.
     granted: u64,
-    refused: bool,
+    refused: Option<Bound>,
     numbers: Option<Arc<ModuleNumbers>>,
 }
 
@@ -54,7 +58,7 @@ impl Limiter {
         numbers: Option<Arc<ModuleNumbers>>,
     ) -> Self {
         let limit = limits.memory.get();
-        Self { budget, limit, used: 0, granted: 0, refused: false, numbers }
+        Self { budget, limit, used: 0, granted: 0, refused: None, numbers }
     }
 
     /// Bytes of linear memory that the store has.
@@ -64,12 +68,17 @@ impl Limiter {
 
     /// Starts a call: what an earlier one was refused does not count any more.
     pub(crate) fn begin(&mut self) {
-        self.refused = false;
+        self.refused = None;
     }
 
     /// Whether the guest was refused memory that it asked for.
     pub(crate) fn has_refused(&self) -> bool {
-        self.refused
+        self.refused.is_some()
+    }
+
+    /// Whether that was because all guests together have as much as they may.
+    pub(crate) fn is_for_want_of_common(&self) -> bool {
+        self.refused == Some(Bound::Common)
     }
 }
 
@@ -85,17 +94,20 @@ impl ResourceLimiter for Limiter {
             return Ok(false); // The guest's own limit.
         }
         let more = desired.saturating_sub(current) as u64;
-        let fits = self.used.saturating_add(more) <= self.limit && self.budget.take(more);
-        if fits {
-            self.used += more;
-            self.granted = more;
-            if let Some(numbers) = &self.numbers {
-                numbers.has_memory(self.used);
-            }
-        } else {
-            self.refused = true;
+        if self.used.saturating_add(more) > self.limit {
+            self.refused = Some(Bound::Own);
+            return Ok(false);
         }
-        Ok(fits)
+        if !self.budget.take(more) {
+            self.refused = Some(Bound::Common);
+            return Ok(false);
+        }
+        self.used += more;
+        self.granted = more;
+        if let Some(numbers) = &self.numbers {
+            numbers.has_memory(self.used);
+        }
+        Ok(true)
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -145,7 +157,9 @@ mod tests {
         assert!(!one.memory_growing(60, 90, None).unwrap(), "own limit");
         assert!(one.has_refused());
         let mut two = limiter(&budget, 80);
+        assert!(!one.is_for_want_of_common());
         assert!(!two.memory_growing(0, 50, None).unwrap(), "common limit");
+        assert!(two.is_for_want_of_common());
         drop(one);
         assert!(two.memory_growing(0, 50, None).unwrap(), "given back");
         drop(two);

@@ -138,13 +138,21 @@ impl WasmtimeModule {
         call: &Call,
         answered: Arc<AtomicBool>,
     ) -> Result<Instance, CallError> {
-        if self.budget.is_spent() {
-            // What waits for reuse must not keep others out.
-            self.idle.clear();
-            if self.budget.is_spent() {
-                return Err(CallError::Overloaded("no memory left for another guest"));
+        match self.instantiate_once(call, answered.clone()).await {
+            Err(CallError::Overloaded(_)) => {
+                // What waits for reuse must not keep others out.
+                self.idle.clear();
+                self.instantiate_once(call, answered).await
             }
+            made => made,
         }
+    }
+
+    async fn instantiate_once(
+        &self,
+        call: &Call,
+        answered: Arc<AtomicBool>,
+    ) -> Result<Instance, CallError> {
         let started = self.numbers.as_ref().map(|_| Instant::now());
         let limiter = Limiter::new(self.budget.clone(), &self.limits, self.numbers.clone());
         let mut guest = Guest::new(&self.name, &self.limits, limiter, call);
@@ -157,6 +165,9 @@ impl WasmtimeModule {
                     numbers.instantiated(started.elapsed());
                 }
                 Ok(Instance { store, proxy, calls: 0 })
+            }
+            Err(_) if store.data().limiter.is_for_want_of_common() => {
+                Err(CallError::Overloaded("no memory left for another guest"))
             }
             Err(error) => {
                 let failure = classify(&error, store.data());

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, VARY,
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use mik_core::units::ByteSize;
 use mik_core::{Body, Response};
@@ -88,14 +88,20 @@ pub(super) fn encoded(response: &mut Response, coding: Coding) -> Body {
     body
 }
 
-/// Makes the head of a 304 one that fits what the client has: a response that was encoded here, unless
-/// whoever made it has chosen the coding (RFC 9111, 4.3.4).
-pub(super) fn unchanged(headers: &mut HeaderMap) {
+/// Makes the head of a 304 one that fits what the client has (RFC 9110, 15.4.5): a response that was encoded
+/// here, unless whoever made it may have chosen a coding and the client `has_weak` tags of no response.
+pub(super) fn unchanged(headers: &mut HeaderMap, has_weak: bool) {
     let is_chosen = has_item(headers, &VARY, ACCEPT_ENCODING.as_str());
-    if !is_chosen && !has_item(headers, &CACHE_CONTROL, "no-transform") {
+    if (has_weak || !is_chosen) && !has_item(headers, &CACHE_CONTROL, "no-transform") {
         vary(headers);
         weaken(headers);
     }
+}
+
+/// Whether a request holds the weak tag of a response that its client has.
+pub(super) fn names_weak_tag(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(IF_NONE_MATCH).iter();
+    lines.flat_map(|line| line.as_bytes().windows(3)).any(|three| three == b"W/\"")
 }
 
 /// A strong validator is that of other bytes (RFC 9110, 8.8.3).
@@ -143,15 +149,16 @@ mod tests {
 
     #[test]
     fn a_304_fits_the_response_that_was_encoded() {
-        for (lines, tag, varies) in [
-            (&[("etag", "\"a\"")][..], "W/\"a\"", true),
-            (&[("etag", "W/\"a\"")], "W/\"a\"", true),
-            // Its maker has a form of its own for each coding.
-            (&[("etag", "\"a\""), ("vary", "accept-encoding")], "\"a\"", true),
-            (&[("etag", "\"a\""), ("cache-control", "no-transform")], "\"a\"", false),
+        for (lines, known, tag, varies) in [
+            (&[("etag", "\"a\"")][..], "\"a\"", "W/\"a\"", true),
+            (&[("etag", "W/\"a\"")], "\"b\", W/\"a\"", "W/\"a\"", true),
+            // Its maker may have a form of its own for each coding.
+            (&[("etag", "\"a\""), ("vary", "accept-encoding")], "\"a\"", "\"a\"", true),
+            (&[("etag", "\"a\""), ("vary", "accept-encoding")], "W/\"a\"", "W/\"a\"", true),
+            (&[("etag", "\"a\""), ("cache-control", "no-transform")], "W/\"a\"", "\"a\"", false),
         ] {
             let mut fields = headers(lines);
-            unchanged(&mut fields);
+            unchanged(&mut fields, names_weak_tag(&headers(&[("if-none-match", known)])));
             assert_eq!(fields[ETAG], tag, "{lines:?}");
             assert_eq!(fields.contains_key(VARY), varies, "{lines:?}");
         }
