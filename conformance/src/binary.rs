@@ -49,13 +49,13 @@ pub(crate) fn compiled() -> PathBuf {
 }
 
 /// The binary `mik` of this profile: what `CARGO_BIN_EXE_mik` names, else the one that lies where this
-/// test was built. It is built first where it is missing, older than its sources, or without `boa`, which
-/// is not compiled in by default.
+/// test was built. It is built first where it is missing, older than its sources, or without what is not compiled
+/// in by default.
 pub fn mik() -> &'static Path {
     static MIK: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os("CARGO_BIN_EXE_mik") {
         Some(path) => path.into(),
         None => {
-            let package = ["--package", "mik", "--bin", "mik", "--features", "boa"];
+            let package = ["--package", "mik", "--bin", "mik", "--features", "boa,pulley,winch"];
             up_to_date(&package, "mik", |mik| runs_scripts_in(mik, "boa"))
         }
     });

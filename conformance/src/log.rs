@@ -66,6 +66,19 @@ impl Log {
         self.0.lock().all.iter().any(|line| line.contains(text))
     }
 
+    /// Waits until no line has come for a moment: lines are written behind the answers that they are about.
+    pub(crate) fn settle(&self) {
+        let end = Instant::now() + Duration::from_secs(2);
+        let mut before = self.mark();
+        while Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(50));
+            let now = self.mark();
+            if std::mem::replace(&mut before, now) == now {
+                return;
+            }
+        }
+    }
+
     /// Waits for a line that satisfies the condition, past or to come.
     pub fn wait_for(&self, within: Duration, is_it: impl Fn(&str) -> bool) -> Option<String> {
         let end = Instant::now() + within;

@@ -92,6 +92,7 @@ fn logged(case: &Case, running: &Running, mark: usize, with: &Filled) -> Outcome
         return Ok(());
     }
     running.is_back()?;
+    log.settle();
     for text in &case.says.no_log {
         let text = text.text(with)?;
         if let Some(line) = log.since(mark).into_iter().find(|line| line.contains(&text)) {

@@ -24,7 +24,7 @@ use report::Report;
 use trial::Results;
 
 /// Cases that wait for something leave a processor to others.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 8;
 
 /// Proves subjects: the `main` of a test target with `harness = false`. What `cargo test` hands on filters the
 /// cases, by names like `subject::group::topic::id`; `--report DIR` writes what came of them to that folder, as
