@@ -89,7 +89,7 @@ pub(super) fn encoded(response: &mut Response, coding: Coding) -> Body {
 }
 
 /// Makes the head of a 304 one that fits what the client has (RFC 9110, 15.4.5): a response that was encoded
-/// here, unless whoever made it may have chosen a coding and the client `has_weak` tags of no response.
+/// here, unless whoever made it may have chosen the coding and the client knows no weak tag.
 pub(super) fn unchanged(headers: &mut HeaderMap, has_weak: bool) {
     let is_chosen = has_item(headers, &VARY, ACCEPT_ENCODING.as_str());
     if (has_weak || !is_chosen) && !has_item(headers, &CACHE_CONTROL, "no-transform") {
