@@ -85,14 +85,6 @@ pub fn refused(received: &Received, statuses: &[u16]) -> Outcome {
     }
 }
 
-/// The same, or the end of the connection without an answer.
-pub fn refused_or_closed(received: &Received, statuses: &[u16]) -> Outcome {
-    match received.answers.as_slice() {
-        [] => closed(received),
-        _ => refused(received, statuses),
-    }
-}
-
 /// The connection has ended, and with nothing that is not HTTP.
 pub fn closed(received: &Received) -> Outcome {
     match received.end {

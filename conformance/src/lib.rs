@@ -45,8 +45,7 @@ use std::time::Duration;
 
 pub use binary::{build, built, guest, mik, mik_with_maintenance, orchestrators, repository};
 pub use cases::{
-    Cases, Outcome, answered, closed, failed_with, problem, refused, refused_or_closed, same,
-    shown, told_with,
+    Cases, Outcome, answered, closed, failed_with, problem, refused, same, shown, told_with,
 };
 pub use log::Log;
 pub use mik::{Mik, eventually};

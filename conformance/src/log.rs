@@ -71,7 +71,7 @@ impl Log {
         let end = Instant::now() + Duration::from_secs(2);
         let mut before = self.mark();
         while Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
             let now = self.mark();
             if std::mem::replace(&mut before, now) == now {
                 return;

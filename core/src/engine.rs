@@ -48,7 +48,8 @@ pub trait Module: Send + Sync {
     ///
     /// The future resolves when the response head is there; the body keeps the guest running. Dropping
     /// the future or the body cancels the guest. A guest that fails before the head is an `Err`; after
-    /// it, the body ends with an error.
+    /// it, the body ends with an error. Why a guest failed the engine logs once, to the target `mik::guest` with
+    /// `module`, `request_id` and `kind`: clients are told the kind alone.
     fn handle(
         self: Arc<Self>,
         request: Request,
