@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::Trial;
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 pub use built_in::built_in;
 
@@ -24,7 +25,7 @@ use report::Report;
 use trial::Results;
 
 /// Cases that wait for something leave a processor to others.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 6;
 
 /// Proves subjects: the `main` of a test target with `harness = false`. What `cargo test` hands on filters the
 /// cases, by names like `subject::group::topic::id`; `--report DIR` writes what came of them to that folder, as
@@ -44,6 +45,7 @@ pub fn run_with(
         Ok(options) => options,
         Err(failure) => return complain(&failure),
     };
+    raise_descriptors();
     let folder = options.cases.clone().unwrap_or_else(cases);
     let Group { cases, tables } = match load(&folder) {
         Ok(group) => group,
@@ -124,6 +126,13 @@ pub fn rows() -> Result<BTreeMap<u16, BTreeSet<String>>, String> {
 /// The folder of the cases that belong to this crate.
 pub fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
+}
+
+/// Cases that open hundreds of connections run beside each other. Where there cannot be more, they say so.
+fn raise_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn complain(failure: &str) -> ExitCode {

@@ -1,6 +1,7 @@
 //! The memory of one runtime, which can be taken back to how it was.
 #![allow(unsafe_code, reason = "QuickJS takes its memory through C, and it is copied as a whole")]
 
+use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,16 +13,19 @@ use rquickjs::allocator::Allocator;
 /// from bytecode. So it is made once and copied, down to the last bit, as [`keep`](Self::keep) finds it;
 /// [`restore`](Self::restore) writes that back. What ran in between has left nothing.
 ///
-/// How much memory there may be QuickJS itself counts, in its runtime, which is one of these blocks.
-#[derive(Clone, Default)]
+/// How much memory there may be is counted here. QuickJS counts as well, but only what is in use of the blocks that
+/// it has taken, and a script can bring about that this is a small part of them.
+#[derive(Clone)]
 pub(crate) struct Heap(Arc<Mutex<Blocks>>);
 
-#[derive(Default)]
 struct Blocks {
+    /// Bytes of all blocks, and how many there may be.
+    used: usize,
+    limit: usize,
     /// Those of the moment that is kept. They stay, whether they are in use or not.
     base: Vec<NonNull<Block>>,
     /// What stood in them, one after the other.
-    image: Vec<u8>,
+    image: Vec<MaybeUninit<u8>>,
     /// All others.
     live: Vec<NonNull<Block>>,
 }
@@ -40,15 +44,25 @@ struct Block {
 const BASE: usize = usize::MAX;
 
 impl Heap {
+    /// One that may have so many bytes.
+    pub(crate) fn new(limit: usize) -> Self {
+        let (base, image, live) = (Vec::new(), Vec::new(), Vec::new());
+        Self(Arc::new(Mutex::new(Blocks { used: 0, limit, base, image, live })))
+    }
+
     /// Remembers all of it as it is.
     pub(crate) fn keep(&self) {
         let mut blocks = self.blocks();
-        let Blocks { base, image, live } = &mut *blocks;
+        let Blocks { base, image, live, .. } = &mut *blocks;
         for mut block in live.drain(..) {
-            // SAFETY: the block is in use and has so many bytes; no JavaScript runs.
+            // SAFETY: the block is in use and has so many bytes, not all of which have been written; no
+            // JavaScript runs.
             unsafe {
                 block.as_mut().index = BASE;
-                image.extend_from_slice(std::slice::from_raw_parts(bytes(block), size(block)));
+                image.extend_from_slice(std::slice::from_raw_parts(
+                    bytes(block).cast::<MaybeUninit<u8>>(),
+                    size(block),
+                ));
             }
             base.push(block);
         }
@@ -63,7 +77,8 @@ impl Heap {
             // SAFETY: nobody has it: those who could know it are overwritten now.
             unsafe { libc::free(block.as_ptr().cast()) };
         }
-        let mut from = blocks.image.as_ptr();
+        blocks.used = blocks.image.len();
+        let mut from = blocks.image.as_ptr().cast::<u8>();
         for &block in &blocks.base {
             // SAFETY: the image has as many bytes as all blocks of the base together.
             unsafe {
@@ -79,9 +94,19 @@ impl Heap {
 }
 
 impl Blocks {
-    /// Takes a block that the system gave.
+    /// Whether there may be so many bytes more, which are counted then.
+    fn count(&mut self, size: usize) -> bool {
+        let used = self.used.checked_add(size).filter(|used| *used <= self.limit);
+        self.used = used.unwrap_or(self.used);
+        used.is_some()
+    }
+
+    /// Takes a block that the system gave, whose bytes are counted.
     fn take(&mut self, block: *mut libc::c_void, size: usize) -> *mut u8 {
-        let Some(block) = NonNull::new(block.cast::<Block>()) else { return ptr::null_mut() };
+        let Some(block) = NonNull::new(block.cast::<Block>()) else {
+            self.used -= size;
+            return ptr::null_mut();
+        };
         // SAFETY: it has room for its own head, and nobody else has it.
         unsafe { block.write(Block { size, index: self.live.len() }) };
         self.live.push(block);
@@ -89,7 +114,8 @@ impl Blocks {
     }
 
     /// Takes a block off that is not of the base.
-    fn remove(&mut self, index: usize) {
+    fn remove(&mut self, index: usize, size: usize) {
+        self.used -= size;
         self.live.swap_remove(index);
         if let Some(moved) = self.live.get_mut(index) {
             // SAFETY: all blocks of the list are in use.
@@ -110,7 +136,9 @@ impl Drop for Blocks {
 // SAFETY: blocks are as large and as aligned as is asked, and stay where they are until they are freed.
 unsafe impl Allocator for Heap {
     fn alloc(&mut self, size: usize) -> *mut u8 {
-        let Some(whole) = whole(size) else { return ptr::null_mut() };
+        let Some(whole) = whole(size).filter(|_| self.blocks().count(size)) else {
+            return ptr::null_mut();
+        };
         // SAFETY: the size is not 0.
         let block = unsafe { libc::malloc(whole) };
         self.blocks().take(block, size)
@@ -118,7 +146,9 @@ unsafe impl Allocator for Heap {
 
     fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
         let Some(size) = count.checked_mul(size) else { return ptr::null_mut() };
-        let Some(whole) = whole(size) else { return ptr::null_mut() };
+        let Some(whole) = whole(size).filter(|_| self.blocks().count(size)) else {
+            return ptr::null_mut();
+        };
         // SAFETY: the size is not 0.
         let block = unsafe { libc::calloc(1, whole) };
         self.blocks().take(block, size)
@@ -127,9 +157,9 @@ unsafe impl Allocator for Heap {
     unsafe fn dealloc(&mut self, bytes: *mut u8) {
         let Some(block) = block(bytes) else { return };
         // SAFETY: the caller has it from here.
-        let index = unsafe { block.as_ref().index };
+        let Block { size, index } = unsafe { block.read() };
         if index != BASE {
-            self.blocks().remove(index);
+            self.blocks().remove(index, size);
             // SAFETY: as above.
             unsafe { libc::free(block.as_ptr().cast()) };
         }
@@ -147,13 +177,21 @@ unsafe impl Allocator for Heap {
             }
             return new;
         }
-        let Some(whole) = whole(new_size) else { return ptr::null_mut() };
+        let mut blocks = self.blocks();
+        let more = new_size.saturating_sub(size);
+        let Some(whole) = whole(new_size).filter(|_| blocks.count(more)) else {
+            return ptr::null_mut();
+        };
         // SAFETY: as above.
         let moved = unsafe { libc::realloc(block.as_ptr().cast(), whole) };
-        let Some(mut moved) = NonNull::new(moved.cast::<Block>()) else { return ptr::null_mut() };
+        let Some(mut moved) = NonNull::new(moved.cast::<Block>()) else {
+            blocks.used -= more;
+            return ptr::null_mut();
+        };
+        blocks.used -= size.saturating_sub(new_size);
         // SAFETY: the head came with it.
         unsafe { moved.as_mut().size = new_size };
-        self.blocks().live[index] = moved;
+        blocks.live[index] = moved;
         bytes(moved)
     }
 
@@ -190,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_comes_back_to_the_last_bit() {
-        let heap = Heap::default();
+        let heap = Heap::new(usize::MAX);
         let runtime = Runtime::new_with_alloc(heap.clone()).unwrap();
         let context = Context::full(&runtime).unwrap();
         let eval = |source: &str| context.with(|ctx| ctx.eval::<i32, _>(source)).unwrap();
@@ -212,18 +250,25 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_the_runtime_holds() {
-        let heap = Heap::default();
+    fn the_limit_holds() {
+        let heap = Heap::new(4 << 20);
         let runtime = Runtime::new_with_alloc(heap.clone()).unwrap();
         let context = Context::full(&runtime).unwrap();
-        runtime.set_memory_limit(4 << 20);
         heap.keep();
         let fill = "const all = []; for (;;) all.push('a'.repeat(1000) + all.length)";
-        for _ in 0..10 {
-            assert!(context.with(|ctx| ctx.eval::<(), _>(fill)).is_err());
+        // Little is left in each of the blocks that QuickJS has taken.
+        let thin = "const few = []; for (let n = 7; n < 480; n += 8) {
+            const all = [];
+            try { for (;;) all.push('x'.repeat(n) + all.length); } catch {}
+            const per = Math.floor(4056 / ((n + 40) & ~7));
+            for (let at = 0; at < all.length; at += per) few.push(all[at]);
+        }
+        throw few.length";
+        for (script, least) in [(fill, 2 << 20), (thin, 0)].repeat(5) {
+            assert!(context.with(|ctx| ctx.eval::<(), _>(script)).is_err());
             // SAFETY: the blocks of the list are in use.
-            let bytes = heap.blocks().live.iter().map(|block| unsafe { size(*block) }).sum();
-            assert!((2usize << 20..5 << 20).contains(&bytes), "{bytes}");
+            let bytes: usize = heap.blocks().live.iter().map(|block| unsafe { size(*block) }).sum();
+            assert!((least..4 << 20).contains(&bytes), "{bytes}");
             heap.restore();
         }
     }

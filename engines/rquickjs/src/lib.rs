@@ -26,6 +26,7 @@ mod imports;
 mod memory;
 mod native;
 mod random;
+mod stack;
 mod vm;
 mod world;
 

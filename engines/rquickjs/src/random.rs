@@ -1,14 +1,34 @@
 //! `Math.random` of a world that is used more than once.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rquickjs::{Ctx, Function, Object, Result};
 
+/// What the numbers of a world come from. A clone is the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Seed(Arc<AtomicU64>);
+
+impl Seed {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(fresh())))
+    }
+
+    /// Lets numbers come that say nothing of those before, nor those of them.
+    pub(crate) fn renew(&self) {
+        self.0.store(fresh(), Ordering::Relaxed);
+    }
+}
+
+fn fresh() -> u64 {
+    RandomState::new().hash_one("seed") | 1
+}
+
 /// Puts a `Math.random` in place whose state does not lie in the heap of the world: written back with it, it
 /// would give each run the same numbers.
-pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<Function<'js>> {
-    let state = AtomicU64::new(RandomState::new().hash_one("seed") | 1);
+pub(crate) fn install<'js>(ctx: &Ctx<'js>, seed: &Seed) -> Result<Function<'js>> {
+    let state = seed.0.clone();
     let random = Function::new(ctx.clone(), move || {
         // One thread at a time has the world.
         let (next, number) = next(state.load(Ordering::Relaxed));
@@ -55,7 +75,7 @@ mod tests {
     fn it_looks_like_the_one_of_the_language() {
         let runtime = Runtime::new().unwrap();
         Context::full(&runtime).unwrap().with(|ctx| {
-            install(&ctx).unwrap();
+            install(&ctx, &Seed::new()).unwrap();
             let looks = "const d = Object.getOwnPropertyDescriptor(Math, 'random');
                 [d.enumerable, d.writable, d.configurable, Math.random.name, Math.random.length].join()";
             assert_eq!(ctx.eval::<String, _>(looks).unwrap(), "false,true,true,random,0");

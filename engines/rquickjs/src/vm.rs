@@ -15,6 +15,9 @@ use crate::imports::{Compiling, Imports};
 use crate::memory;
 use crate::world::QuickWorld;
 
+/// The most stack that compiling a script may use, in bytes: its thread is not one of those that run scripts.
+const COMPILING: usize = 1 << 20;
+
 /// QuickJS.
 pub struct QuickJs {
     prelude: Arc<Prelude>,
@@ -113,7 +116,7 @@ impl Vm for QuickJs {
     ) -> std::result::Result<Program, Broken> {
         let runtime = Runtime::new().map_err(|_| Broken::Memory)?;
         runtime.set_memory_limit(limits.memory);
-        runtime.set_max_stack_size(limits.stack);
+        runtime.set_max_stack_size(limits.stack.min(COMPILING));
         let compiling = Compiling::new(sources.clone());
         runtime.set_loader(compiling.clone(), compiling.clone());
         let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;

@@ -11,8 +11,9 @@ use crate::convert::to_js;
 use crate::failure::{broken, thrown};
 use crate::heap::Heap;
 use crate::imports::Compiled;
-use crate::native::{native, part};
-use crate::random;
+use crate::native::{Panicked, native, part};
+use crate::random::{self, Seed};
+use crate::stack::Stack;
 use crate::vm::{Parts, Prelude, Program};
 
 /// A realm in which a script runs.
@@ -24,6 +25,9 @@ pub struct QuickWorld {
     heap: Heap,
     program: Arc<Program>,
     natives: Natives,
+    stack: Stack,
+    seed: Seed,
+    panicked: Panicked,
     /// Parts of the prelude that are not in the memory that is kept.
     further: Parts,
     /// Whether the top level of the script has run.
@@ -61,7 +65,7 @@ impl QuickWorld {
         limits: &WorldLimits,
         natives: &Natives,
     ) -> std::result::Result<Self, Broken> {
-        let heap = Heap::default();
+        let heap = Heap::new(limits.memory);
         let runtime = Runtime::new_with_alloc(heap.clone()).map_err(|_| Broken::Memory)?;
         runtime.set_memory_limit(limits.memory);
         runtime.set_max_stack_size(limits.stack);
@@ -71,15 +75,33 @@ impl QuickWorld {
         runtime.set_loader(imports(), imports());
         let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;
         let further = Parts::default();
+        let (stack, seed, panicked) = (Stack::new(limits.stack), Seed::new(), Panicked::default());
         let held = context.with(|ctx| {
-            let prepared = prepare(&ctx, prelude, program, natives, &further);
+            stack.enter(&ctx);
+            let prepared = (|| {
+                let random = random::install(&ctx, &seed)?;
+                let native = native(&ctx, natives, limits.memory, &panicked)?;
+                let part = part(&ctx, prelude, &further, &stack, &panicked)?;
+                prepare(&ctx, prelude, program, [native, part, random])
+            })();
             prepared.map_err(|error| broken(&ctx, &error, Some(natives)))
         })?;
         further.take();
         heap.keep();
         let (program, natives) = (program.clone(), natives.clone());
-        let mut world =
-            Self { held, context, runtime, heap, program, natives, further, is_begun: false };
+        let mut world = Self {
+            held,
+            context,
+            runtime,
+            heap,
+            program,
+            natives,
+            stack,
+            seed,
+            panicked,
+            further,
+            is_begun: false,
+        };
         world.begin()?;
         Ok(world)
     }
@@ -87,7 +109,10 @@ impl QuickWorld {
     /// Runs the top level of the script, and tells the prelude its default export.
     fn begin(&mut self) -> std::result::Result<(), Broken> {
         self.is_begun = true;
-        self.context.with(|ctx| evaluate(&ctx, &self.held, &self.natives))
+        self.context.with(|ctx| {
+            self.stack.enter(&ctx);
+            evaluate(&ctx, &self.held, &self.natives)
+        })
     }
 }
 
@@ -96,15 +121,12 @@ fn prepare<'js>(
     ctx: &Ctx<'js>,
     prelude: &Arc<Prelude>,
     program: &Program,
-    natives: &Natives,
-    noted: &Parts,
+    functions: [Function<'js>; 3],
 ) -> Result<Held> {
-    let random = random::install(ctx)?;
     let core: Function<'js> = prelude.load(ctx, prelude::CORE)?.get()?;
     let globals = to_js(ctx, program.globals.clone())?;
-    let (native, part) = (native(ctx, natives)?, part(ctx, prelude, noted)?);
-    let functions =
-        [&native, &part, &random].map(|function| Persistent::save(ctx, function.clone()));
+    let kept = functions.clone().map(|function| Persistent::save(ctx, function));
+    let [native, part, _] = functions;
     let deliver: Function<'js> = core.call((native, part, globals))?;
     for name in program.needed.all() {
         deliver.call::<_, ()>(("part", name))?;
@@ -113,7 +135,7 @@ fn prepare<'js>(
     Ok(Held {
         deliver: Persistent::save(ctx, deliver),
         entry: Persistent::save(ctx, entry),
-        _functions: functions,
+        _functions: kept,
     })
 }
 
@@ -155,6 +177,7 @@ impl World for QuickWorld {
         }
         let natives = &self.natives;
         self.context.with(|ctx| {
+            self.stack.enter(&ctx);
             let told = || {
                 let deliver = self.held.deliver.clone().restore(&ctx)?;
                 let arguments = event.into_arguments();
@@ -183,6 +206,9 @@ impl World for QuickWorld {
     }
 
     fn reset(&mut self) -> bool {
+        if self.panicked.has() {
+            return false;
+        }
         let further = self.further.take();
         if !further.is_empty() {
             // The next world that is made has them in it.
@@ -190,7 +216,16 @@ impl World for QuickWorld {
             return false;
         }
         self.heap.restore();
+        self.seed.renew();
         self.is_begun = false;
         true
+    }
+}
+
+impl Drop for QuickWorld {
+    /// It ends as it was made, whatever a script has left of it: QuickJS ends the process where it finds something
+    /// amiss.
+    fn drop(&mut self) {
+        self.heap.restore();
     }
 }

@@ -96,6 +96,23 @@ impl Effect {
         }
     }
 
+    /// Bytes that it holds besides its own.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Call(call) => {
+                let Outgoing { module, method, target, headers, body, .. } = call;
+                module.len() + method.len() + target.len() + length(headers) + body.bytes()
+            }
+            Self::Write { bytes, .. } => bytes.len(),
+            Self::Fail(_, message) => message.len(),
+            Self::Respond { headers, body, .. } => length(headers) + body.bytes(),
+            Self::Throw(Uncaught { name, message, stack, .. }) => {
+                name.len() + message.len() + stack.len()
+            }
+            _ => 0,
+        }
+    }
+
     /// The operation that it begins.
     pub(crate) fn op(&self) -> Option<u32> {
         match self {
@@ -104,6 +121,20 @@ impl Effect {
             _ => None,
         }
     }
+}
+
+impl Content {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Full(bytes) => bytes.len(),
+            Self::Empty | Self::Handle(_) => 0,
+        }
+    }
+}
+
+fn length(headers: &[(String, String)]) -> usize {
+    let sizes = headers.iter().map(|(name, value)| name.len() + value.len());
+    sizes.sum::<usize>() + size_of_val(headers)
 }
 
 /// The arguments of one native, taken one after the other.

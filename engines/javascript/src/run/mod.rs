@@ -88,7 +88,12 @@ impl<V: Vm> Run<V> {
     fn new(script: Arc<Loaded<V>>, call: Call) -> Self {
         let watch = Arc::new(Watch::new(call.deadline().into_std(), script.limits.cpu));
         let seat = V::Seat::new(script.clone(), watch.clone());
-        seat.natives().begin(call.clone(), watch.clone(), script.limits.log.get());
+        seat.natives().begin(
+            call.clone(),
+            watch.clone(),
+            script.limits.log.get(),
+            script.world.memory,
+        );
         Self {
             script,
             call,
@@ -132,7 +137,7 @@ impl<V: Vm> Run<V> {
     /// Tells the world what has happened.
     fn step(&mut self) -> Result<(), CallError> {
         let events = std::mem::take(&mut self.events);
-        self.seat.natives().settled(events.len());
+        self.seat.natives().settled(&events);
         self.seat.step(events).map_err(refused)
     }
 

@@ -9,7 +9,7 @@ use mik_core::{Call, ModuleName};
 
 use super::effect::{Content, Effect};
 use crate::natives::pure;
-use crate::{Thrown, Value, Watch};
+use crate::{Event, Thrown, Value, Watch};
 
 /// Operations that one run may have open at once.
 const OPEN: usize = 4_000;
@@ -37,7 +37,13 @@ struct Running {
     /// Bodies that are in memory anyway.
     ready: HashMap<u32, Bytes>,
     last_body: u32,
-    open: usize,
+    /// Operations that are open, with the bytes that each holds outside of the script's heap, and all of these.
+    open: HashMap<u32, usize>,
+    held: usize,
+    /// Bytes of the effects that the driver has not taken yet, but for what operations hold.
+    noted: usize,
+    /// How many bytes there may be of both.
+    room: usize,
     /// Bytes that may still be logged, and lines that were not.
     log: u64,
     dropped: u64,
@@ -106,7 +112,7 @@ impl Natives {
     }
 
     /// Begins a run.
-    pub(crate) fn begin(&self, call: Call, watch: Arc<Watch>, log: u64) {
+    pub(crate) fn begin(&self, call: Call, watch: Arc<Watch>, log: u64, room: usize) {
         let mut state = self.lock();
         state.effects.clear();
         state.watch = Some(watch);
@@ -115,7 +121,10 @@ impl Natives {
             started: Instant::now(),
             ready: HashMap::new(),
             last_body: 0,
-            open: 0,
+            open: HashMap::new(),
+            held: 0,
+            noted: 0,
+            room,
             log,
             dropped: 0,
         });
@@ -142,6 +151,7 @@ impl Natives {
         let mut state = self.lock();
         let mut effects = std::mem::take(&mut state.effects);
         if let Some(run) = &mut state.run {
+            run.noted = 0;
             for content in effects.iter_mut().filter_map(Effect::content) {
                 if let Content::Handle(body) = content
                     && let Some(bytes) = run.ready.remove(body)
@@ -153,10 +163,14 @@ impl Natives {
         effects
     }
 
-    /// So many operations are not open any more.
-    pub(crate) fn settled(&self, number: usize) {
+    /// What these events are about is not open any more.
+    pub(crate) fn settled(&self, events: &[Event]) {
         if let Some(run) = &mut self.lock().run {
-            run.open = run.open.saturating_sub(number);
+            for event in events {
+                if let Event::Settle(op, _) | Event::Reject(op, ..) = event {
+                    run.close(*op);
+                }
+            }
         }
     }
 
@@ -203,6 +217,13 @@ impl Running {
         self.last_body
     }
 
+    /// What the operation has held.
+    fn close(&mut self, op: u32) -> usize {
+        let bytes = self.open.remove(&op).unwrap_or_default();
+        self.held -= bytes;
+        bytes
+    }
+
     fn note(&mut self, effect: Effect, effects: &mut Vec<Effect>) -> Result<Value, Thrown> {
         if let Effect::Read { body, .. } = &effect
             && let Some(bytes) = self.ready.remove(body)
@@ -210,17 +231,27 @@ impl Running {
             // The next piece is all of it; what comes after that is the end.
             return Ok(bytes.into());
         }
-        if let Effect::Cancel(_) = &effect {
-            self.open = self.open.saturating_sub(1);
+        let bytes = effect.bytes();
+        if self.noted + self.held + size_of::<Effect>() + bytes > self.room {
+            let message = "what is under way is larger than the script's memory";
+            return Err(Thrown::range_error(message));
         }
-        if effect.op().is_some() {
-            if self.open >= OPEN {
+        if let Effect::Cancel(op) = &effect {
+            // It lies there until the driver comes.
+            self.noted += self.close(*op);
+        }
+        if let Some(op) = effect.op() {
+            if self.open.len() >= OPEN {
                 return Err(Thrown::range_error(format!(
                     "more than {OPEN} calls, reads and timers at once"
                 )));
             }
-            self.open += 1;
+            self.open.insert(op, bytes);
+            self.held += bytes;
+        } else {
+            self.noted += bytes;
         }
+        self.noted += size_of::<Effect>();
         effects.push(effect);
         Ok(Value::Undefined)
     }
