@@ -422,6 +422,14 @@ mod tests {
         assert_eq!(response.headers()[RETRY_AFTER], "2");
     }
 
+    /// Only a plugin makes it, which no case of the suite has.
+    #[test]
+    fn what_is_forbidden_is_told_as_that() {
+        let response = CallError::Forbidden("it says no").into_response(&RequestId::generate());
+        assert_eq!(response.status(), 403);
+        assert_eq!(response.headers()[MIK_ERROR], "forbidden");
+    }
+
     #[test]
     fn a_wrong_method_lists_the_right_ones() {
         let error = CallError::Method(&[Method::GET, Method::HEAD]);
