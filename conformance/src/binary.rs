@@ -49,8 +49,8 @@ pub(crate) fn compiled() -> PathBuf {
 }
 
 /// The binary `mik` of this profile: what `CARGO_BIN_EXE_mik` names, else the one that lies where this
-/// test was built. It is built first where it is missing, older than its sources, or without what is not compiled
-/// in by default.
+/// test was built. It is built first where it is missing, older than its sources, or without `boa`, which
+/// is not compiled in by default; with the features of the workspace's build, so that nothing is built twice.
 pub fn mik() -> &'static Path {
     static MIK: LazyLock<PathBuf> = LazyLock::new(|| match env::var_os("CARGO_BIN_EXE_mik") {
         Some(path) => path.into(),

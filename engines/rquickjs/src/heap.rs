@@ -88,6 +88,15 @@ impl Heap {
         }
     }
 
+    /// A block of so many bytes, which the system gives with its head.
+    fn get(&self, size: usize, system: impl FnOnce(usize) -> *mut libc::c_void) -> *mut u8 {
+        let mut blocks = self.blocks();
+        match whole(size).filter(|_| blocks.count(size)) {
+            Some(whole) => blocks.take(system(whole), size),
+            None => ptr::null_mut(),
+        }
+    }
+
     fn blocks(&self) -> MutexGuard<'_, Blocks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,22 +145,14 @@ impl Drop for Blocks {
 // SAFETY: blocks are as large and as aligned as is asked, and stay where they are until they are freed.
 unsafe impl Allocator for Heap {
     fn alloc(&mut self, size: usize) -> *mut u8 {
-        let Some(whole) = whole(size).filter(|_| self.blocks().count(size)) else {
-            return ptr::null_mut();
-        };
         // SAFETY: the size is not 0.
-        let block = unsafe { libc::malloc(whole) };
-        self.blocks().take(block, size)
+        self.get(size, |whole| unsafe { libc::malloc(whole) })
     }
 
     fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
         let Some(size) = count.checked_mul(size) else { return ptr::null_mut() };
-        let Some(whole) = whole(size).filter(|_| self.blocks().count(size)) else {
-            return ptr::null_mut();
-        };
         // SAFETY: the size is not 0.
-        let block = unsafe { libc::calloc(1, whole) };
-        self.blocks().take(block, size)
+        self.get(size, |whole| unsafe { libc::calloc(1, whole) })
     }
 
     unsafe fn dealloc(&mut self, bytes: *mut u8) {

@@ -138,21 +138,21 @@ impl WasmtimeModule {
         call: &Call,
         answered: Arc<AtomicBool>,
     ) -> Result<Instance, CallError> {
-        match self.instantiate_once(call, answered.clone()).await {
-            Err(CallError::Overloaded(_)) => {
-                // What waits for reuse must not keep others out.
-                self.idle.clear();
-                self.instantiate_once(call, answered).await
-            }
-            made => made,
+        if let Some(instance) = self.instantiate_if_it_fits(call, answered.clone()).await? {
+            return Ok(instance);
         }
+        // What waits for reuse must not keep others out.
+        self.idle.clear();
+        let instance = self.instantiate_if_it_fits(call, answered).await?;
+        instance.ok_or(CallError::Overloaded("no memory left for another guest"))
     }
 
-    async fn instantiate_once(
+    /// `None` where all guests together have too much memory for one more.
+    async fn instantiate_if_it_fits(
         &self,
         call: &Call,
         answered: Arc<AtomicBool>,
-    ) -> Result<Instance, CallError> {
+    ) -> Result<Option<Instance>, CallError> {
         let started = self.numbers.as_ref().map(|_| Instant::now());
         let limiter = Limiter::new(self.budget.clone(), &self.limits, self.numbers.clone());
         let mut guest = Guest::new(&self.name, &self.limits, limiter, call);
@@ -164,11 +164,9 @@ impl WasmtimeModule {
                 if let Some((numbers, started)) = self.numbers.as_ref().zip(started) {
                     numbers.instantiated(started.elapsed());
                 }
-                Ok(Instance { store, proxy, calls: 0 })
+                Ok(Some(Instance { store, proxy, calls: 0 }))
             }
-            Err(_) if store.data().limiter.is_for_want_of_common() => {
-                Err(CallError::Overloaded("no memory left for another guest"))
-            }
+            Err(_) if store.data().limiter.is_for_want_of_common() => Ok(None),
             Err(error) => {
                 let failure = classify(&error, store.data());
                 report(&self.name, call, &failure, &error);
