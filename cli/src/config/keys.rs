@@ -117,6 +117,8 @@ macro_rules! keys_of_scripts {
                 /// How many runs one JavaScript runtime may serve, one after another. With 1 each run has a
                 /// fresh one; with more a script sees what an earlier run left in its global variables.
                 reuse -> limits.reuse: Count<1, 1_000_000>,
+                /// How long a runtime may stay idle that is kept for the next run.
+                reuse_idle -> limits.reuse_idle: Time<10, { 24 * HOUR }>,
             }
         }
     };

@@ -10,6 +10,7 @@ mod run;
 mod script;
 mod settings;
 mod sources;
+mod sweeper;
 mod threads;
 mod value;
 mod vm;

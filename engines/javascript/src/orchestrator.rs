@@ -6,6 +6,7 @@ use mik_core::{Capabilities, LoadError, Orchestrator, Script, ScriptSource};
 
 use crate::script::Loaded;
 use crate::settings::JavaScriptConfig;
+use crate::sweeper::Sweeper;
 use crate::threads::{LOST, ThreadLimits, Threads};
 use crate::{Sources, Vm};
 
@@ -13,6 +14,7 @@ use crate::{Sources, Vm};
 pub struct JavaScript<V: Vm> {
     vm: Arc<V>,
     threads: Threads,
+    sweeper: Sweeper<V>,
     stack: usize,
 }
 
@@ -25,7 +27,7 @@ impl<V: Vm> JavaScript<V> {
             limits.usual = limits.usual.min(limits.most);
         }
         let stack = usize::try_from(config.stack.get()).unwrap_or(usize::MAX);
-        Self { vm: Arc::new(vm), threads: Threads::new(limits), stack }
+        Self { vm: Arc::new(vm), threads: Threads::new(limits), sweeper: Sweeper::default(), stack }
     }
 }
 
@@ -44,6 +46,7 @@ impl<V: Vm> Orchestrator for JavaScript<V> {
         let sources = Arc::new(sources);
         let script =
             Loaded::new(source.name, &self.vm, &sources, source.limits, self.stack, &self.threads)?;
+        self.sweeper.watch(&script);
         Ok(script)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, Method, StatusCode};
 use mik_core::units::{ByteSize, parse_duration};
 
-use crate::text::{Text, Value};
+use crate::text::{Text, Value, shown};
 
 /// A line: `if NAME=VALUE …`, `repeat COUNT PAUSE …`, and what is done.
 pub(crate) struct Line {
@@ -108,7 +108,7 @@ impl Instruction {
             }
             ("pass", _) => {
                 let name = |name: &str| {
-                    name.parse().map_err(|_| format!("{name:?} is no name of a field"))
+                    name.parse().map_err(|_| format!("{:?} is no name of a field", shown(name)))
                 };
                 Self::Pass(rest.split_whitespace().map(name).collect::<Result<_, _>>()?)
             }
@@ -124,7 +124,7 @@ impl Instruction {
             ("panic", _) => Self::Panic(Text::parse(rest)?),
             ("quit", "") => Self::Quit,
             ("end", "") => Self::End,
-            _ => return Err(format!("{line:?} is no instruction; there are {ALL}")),
+            _ => return Err(format!("{:?} is no instruction; there are {ALL}", shown(line))),
         })
     }
 }

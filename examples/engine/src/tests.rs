@@ -60,6 +60,8 @@ fn what_is_wrong_with_a_program_is_told_with_its_line() {
         let refused = load_with(program, &InstanceLimits::default()).err();
         assert!(refused.as_deref().is_some_and(|reason| reason.starts_with(told)), "{refused:?}");
     }
+    let refused = load_with(&"x".repeat(9_000), &InstanceLimits::default()).err().unwrap();
+    assert!(refused.len() < 400, "{refused}");
     let name = ModuleName::new("test").unwrap();
     let limits = InstanceLimits::default();
     let source = ModuleSource { name: &name, bytes: b"say \xff", limits: &limits };

@@ -113,7 +113,7 @@ impl<T> Value<T> {
     ) -> Result<Self, String> {
         let text = Text::parse(text)?;
         match text.plain() {
-            Some(plain) if read(plain).is_none() => Err(format!("{plain:?} is no {what}")),
+            Some(plain) if read(plain).is_none() => Err(format!("{:?} is no {what}", shown(plain))),
             _ => Ok(Self { text, what, read }),
         }
     }
@@ -129,5 +129,12 @@ const LONGEST: usize = 1_000;
 
 /// What a client is told that has asked for what cannot be: a 400.
 fn wrong(text: &str, what: &str) -> CallError {
-    CallError::Input(format!("{text:?} is no {what}").into())
+    CallError::Input(format!("{:?} is no {what}", shown(text)).into())
+}
+
+/// As much of what an author or a client wrote as a message repeats.
+pub(crate) fn shown(text: &str) -> &str {
+    /// In bytes.
+    const MOST: usize = 80;
+    &text[..text.floor_char_boundary(MOST)]
 }

@@ -7,6 +7,7 @@ mod effect;
 mod fault;
 mod message;
 mod natives;
+mod pile;
 mod seat;
 mod tail;
 mod work;

@@ -1,21 +1,18 @@
 //! Where a world stays between two events.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::effect::Effect;
 use super::natives::Natives;
+use super::pile::Pile;
 use crate::script::Loaded;
 use crate::threads::{Refused, Watch};
 use crate::{Broken, Event, Vm, World};
-
-/// Worlds of one script that may wait for their next run. One holds some hundred KiB; to make another in its
-/// place takes longer than most runs.
-const KEPT: usize = 64;
 
 /// What a world has come to after some events.
 #[derive(Debug)]
@@ -28,6 +25,9 @@ pub struct Step {
 pub trait Seat<V: Vm>: Send + Sized + 'static {
     /// Worlds that wait for another run.
     type Kept: Default + Send + Sync;
+
+    /// Drops the worlds that have waited for so long.
+    fn sweep(kept: &Self::Kept, patience: Duration);
 
     /// A seat for one run.
     fn new(script: Arc<Loaded<V>>, watch: Arc<Watch>) -> Self;
@@ -64,28 +64,15 @@ enum Place<W> {
     Out(oneshot::Receiver<(Option<W>, Step)>),
 }
 
-/// A world that waits for its next run.
-struct Kept<W> {
-    world: W,
-    natives: Natives,
-    used: u32,
-    since: Instant,
-}
-
-/// Worlds that wait, the last one on top.
-pub struct Pile<W>(Mutex<Vec<Kept<W>>>);
-
-impl<W> Default for Pile<W> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
 impl<V: Vm<Seat = Self, World: Send>> Seat<V> for Roaming<V> {
     type Kept = Pile<V::World>;
 
+    fn sweep(kept: &Self::Kept, patience: Duration) {
+        kept.sweep(patience);
+    }
+
     fn new(script: Arc<Loaded<V>>, watch: Arc<Watch>) -> Self {
-        let (natives, used, place) = match script.kept.take(&script) {
+        let (natives, used, place) = match script.kept.take(script.limits.reuse_idle) {
             Some(kept) => (kept.natives, kept.used, Place::Here(kept.world)),
             None => (Natives::new(script.name.clone()), 0, Place::Unmade),
         };
@@ -160,46 +147,6 @@ impl<V: Vm<Seat = Self, World: Send>> Drop for Roaming<V> {
     }
 }
 
-impl<W> Pile<W> {
-    fn take<V: Vm>(&self, script: &Loaded<V>) -> Option<Kept<W>> {
-        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = worlds.pop()?;
-        let is_stale = kept.since.elapsed() > script.limits.reuse_idle;
-        // Those below have waited longer still.
-        let stale = if is_stale { std::mem::take(&mut *worlds) } else { Vec::new() };
-        drop(worlds);
-        drop(stale);
-        (!is_stale).then_some(kept)
-    }
-
-    /// Keeps a world whose run is over: as it is if it may serve one more, else if it can be made new.
-    fn put<V: Vm<World = W>>(&self, script: &Loaded<V>, mut world: W, natives: Natives, used: u32)
-    where
-        W: World,
-    {
-        natives.end();
-        let is_new = used >= script.limits.reuse;
-        if is_new && !world.reset() {
-            return;
-        }
-        let used = if is_new { 0 } else { used };
-        let kept = Kept { world, natives, used, since: Instant::now() };
-        let mut worlds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // One after the other goes that there are too many of.
-        let is_stale =
-            worlds.first().is_some_and(|oldest| oldest.since.elapsed() > script.limits.reuse_idle);
-        let stale = is_stale.then(|| worlds.remove(0));
-        let surplus = if worlds.len() < KEPT {
-            worlds.push(kept);
-            None
-        } else {
-            Some(kept)
-        };
-        drop(worlds);
-        drop((stale, surplus));
-    }
-}
-
 /// The seat of a world that belongs to one thread: it holds that thread until the run is over.
 pub struct Pinned<V: Vm> {
     script: Arc<Loaded<V>>,
@@ -217,6 +164,8 @@ struct Line {
 
 impl<V: Vm<Seat = Self>> Seat<V> for Pinned<V> {
     type Kept = ();
+
+    fn sweep((): &(), _patience: Duration) {}
 
     fn new(script: Arc<Loaded<V>>, watch: Arc<Watch>) -> Self {
         let natives = Natives::new(script.name.clone());
