@@ -31,6 +31,7 @@ pub(super) fn judge(
     if !mik.lives() {
         return;
     }
+    report.growth_bound = NOISE + EACH * report.requests as f64;
     back(mik, report, before, page, samples);
     counted(mik, report, page, left);
     memory(report, samples);
@@ -51,11 +52,12 @@ fn back(mik: &Mik, report: &mut Report, before: &Sample, page: &Page, samples: &
     });
     // Without a question from here on: each would keep the threads alive that answer it.
     let mut after = Sample::of(mik, since);
+    let most = before.memory as f64 + report.growth_bound;
     let is_back =
         |after: &Sample| after.descriptors <= before.descriptors && after.threads <= before.threads;
     eventually(BASELINE, || {
         after = Sample::of(mik, since);
-        is_back(&after)
+        is_back(&after) && after.memory as f64 <= most
     });
     if !is_back(&after) {
         wrong.push(format!(
@@ -106,7 +108,6 @@ fn counted(mik: &Mik, report: &mut Report, page: &Page, left: u64) {
 fn memory(report: &mut Report, samples: &[Sample]) {
     let minutes = report.seconds / 60.0;
     report.slope = slope(&samples[samples.len() / 2..]);
-    report.growth_bound = NOISE + EACH * report.requests as f64;
     let (slope, bound) = (report.slope, report.growth_bound);
     let calm = report.memory.after as f64 - report.memory.before as f64;
     report.check(calm <= bound, || {

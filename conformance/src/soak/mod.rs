@@ -70,7 +70,7 @@ pub fn soak(options: &Soak) -> Report {
     let mut report = Report { seed: options.seed, ..Report::default() };
 
     // All modules are loaded, all pools and caches as full as they get.
-    let warm_up = (options.time / 6).clamp(Duration::from_secs(3), Duration::from_secs(30));
+    let warm_up = (options.time / 2).clamp(Duration::from_secs(3), Duration::from_secs(30));
     let mut warm = Report::default();
     each_once(&world, &mut warm);
     traffic(&world, options, options.seed ^ 1, warm_up, &mut warm);

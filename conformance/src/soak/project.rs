@@ -10,7 +10,8 @@ pub(super) const BODY: usize = 2 << 20;
 pub(super) const TIME: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A place for an instance keeps pages for good, up to its share of `total_memory`: with the machine's half, memory
-/// would creep up for many minutes until each place has once had the largest guest.
+/// would creep up for many minutes until each place has once had the largest guest. And the worlds of scripts would be
+/// as many as there ever were runs at once.
 ///
 /// What fails on purpose, again and again, has no breaker: its circuit would hide most of the faults. `guarded`
 /// has one.
@@ -24,6 +25,8 @@ body_time = "5s"
 write_time = "5s"
 [engine]
 total_memory = "256MiB"
+[orchestrator]
+reuse_idle = "1s"
 [middleware.headers]
 security = true
 [middleware.compression]

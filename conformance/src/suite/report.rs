@@ -131,7 +131,14 @@ impl<'a> Report<'a> {
                 Verdict::Known(why) => ("known", Some(why)),
                 Verdict::Failed(why) => ("failed", Some(why)),
             };
-            json!({ "subject": result.subject, "case": result.case, "verdict": verdict, "why": why, "again": result.again })
+            json!({
+                "subject": result.subject,
+                "case": result.case,
+                "verdict": verdict,
+                "why": why,
+                "again": result.again,
+                "milliseconds": result.took.as_millis() as u64,
+            })
         });
         json!({ "version": env!("CARGO_PKG_VERSION"), "results": results.collect::<Vec<_>>() })
     }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -23,6 +24,8 @@ pub(super) struct Result {
     pub(super) verdict: Verdict,
     /// It failed beside others, and passed alone.
     pub(super) again: bool,
+    /// Beside others, and the second time alone where there was one.
+    pub(super) took: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +50,14 @@ pub(super) fn of(
     let (subject, case) = (subject.clone(), case.clone());
     let (pool, results) = (pool.clone(), results.clone());
     Trial::ignorable_test(name, move || {
+        let began = Instant::now();
         let (verdict, again) = verdict(&subject, &case, &pool);
         let result = Result {
             subject: subject.name().to_owned(),
             case: case.name.clone(),
             verdict: verdict.clone(),
             again,
+            took: began.elapsed(),
         };
         results.lock().unwrap_or_else(PoisonError::into_inner).0.push(result);
         match verdict {
