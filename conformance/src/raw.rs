@@ -179,12 +179,18 @@ impl Raw {
                         return Received { answers, end };
                     }
                 }
-                Err(Stop::Closed) if !self.wire.unread().is_empty() => {
-                    let rest = String::from_utf8_lossy(self.wire.unread()).into_owned();
-                    return Received { answers, end: Stop::Garbage(rest) };
-                }
-                Err(end) => return Received { answers, end },
+                Err(end) => return Received { answers, end: self.rated(end) },
             }
+        }
+    }
+
+    /// The end where an answer should have begun. With some bytes of one it is none that may be.
+    pub(crate) fn rated(&self, end: Stop) -> Stop {
+        match end {
+            Stop::Closed if !self.wire.unread().is_empty() => {
+                Stop::Garbage(String::from_utf8_lossy(self.wire.unread()).into_owned())
+            }
+            end => end,
         }
     }
 }

@@ -170,7 +170,7 @@ impl Exchange<'_> {
         let mut came = match self.step.read {
             Part::Nothing => Came::default(),
             Part::Bytes(bytes) => line.part(bytes),
-            Part::All => line.all(&expect),
+            Part::All => line.all(&expect, |came| judge(&expect, came, with).is_ok()),
         };
         came.took = started.elapsed();
         if expect.asks_further() && came.end.is_none() && self.step.read == Part::All {
@@ -240,8 +240,8 @@ impl Line {
         Came { answers: vec![answer], end, is_part: true, ..Came::default() }
     }
 
-    /// As much as the expectation is about.
-    fn all(&mut self, expect: &Expect) -> Came {
+    /// As much as the expectation is about: where something else than the end may come, that `is_enough`.
+    fn all(&mut self, expect: &Expect, is_enough: impl Fn(&Came) -> bool) -> Came {
         let mut answers = Vec::new();
         if let Some((head, body)) = self.begun.take() {
             let response = self.raw.rest(head, body);
@@ -251,27 +251,33 @@ impl Line {
                 return Came { answers, end: broken, ..Came::default() };
             }
         }
-        if expect.waits_for_end() {
-            let methods = std::mem::take(&mut self.methods);
-            let Received { answers: more, end } =
-                self.raw.collect_to(methods.iter().map(String::as_str));
-            answers.extend(more);
-            return Came { answers, end: Some(end), ..Came::default() };
+        let mut came = Came { answers, ..Came::default() };
+        let waits = expect.waits_for_end();
+        let may_do_without = !waits || expect.may_do_without_end();
+        if may_do_without {
+            self.answers(expect.wanted(), &mut came);
         }
-        while answers.len() < expect.wanted() {
+        if waits && came.end.is_none() && !(may_do_without && is_enough(&came)) {
+            let methods = std::mem::take(&mut self.methods);
+            let Received { answers, end } = self.raw.collect_to(methods.iter().map(String::as_str));
+            came.answers.extend(answers);
+            came.end = Some(end);
+        }
+        came
+    }
+
+    /// Answers until there are so many, or no more.
+    fn answers(&mut self, wanted: usize, came: &mut Came) {
+        while came.answers.len() < wanted && came.end.is_none() {
             let method = self.method();
             match self.raw.response_to(&method) {
                 Ok(response) => {
-                    let broken = response.broken.clone();
-                    answers.push(response);
-                    if broken.is_some() {
-                        return Came { answers, end: broken, ..Came::default() };
-                    }
+                    came.end.clone_from(&response.broken);
+                    came.answers.push(response);
                 }
-                Err(end) => return Came { answers, end: Some(end), ..Came::default() },
+                Err(end) => came.end = Some(self.raw.rated(end)),
             }
         }
-        Came { answers, ..Came::default() }
     }
 
     fn further(&mut self, (target, text): (&str, &str)) -> Outcome {

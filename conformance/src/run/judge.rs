@@ -132,6 +132,11 @@ impl Expect {
         self.nothing || self.connection == Fate::Closed || self.any.iter().any(Self::waits_for_end)
     }
 
+    /// Whether what may come is something without the end of the connection, too.
+    pub(super) fn may_do_without_end(&self) -> bool {
+        self.any.iter().any(|one| !one.waits_for_end())
+    }
+
     /// Whether a further request shows that the connection is open.
     pub(super) fn asks_further(&self) -> bool {
         self.connection == Fate::Open || self.any.iter().any(Self::asks_further)
