@@ -24,14 +24,19 @@ pub struct QuickWorld {
     runtime: Runtime,
     heap: Heap,
     program: Arc<Program>,
+    outside: Outside,
+    /// Whether the top level of the script has run.
+    is_begun: bool,
+}
+
+/// What belongs to a world and does not lie in its heap. Its functions have clones of it.
+struct Outside {
     natives: Natives,
     stack: Stack,
     seed: Seed,
     panicked: Panicked,
     /// Parts of the prelude that are not in the memory that is kept.
     further: Parts,
-    /// Whether the top level of the script has run.
-    is_begun: bool,
 }
 
 /// What is kept of the world's own runtime.
@@ -68,40 +73,27 @@ impl QuickWorld {
         let heap = Heap::new(limits.memory);
         let runtime = Runtime::new_with_alloc(heap.clone()).map_err(|_| Broken::Memory)?;
         runtime.set_memory_limit(limits.memory);
-        runtime.set_max_stack_size(limits.stack);
         let watched = natives.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || watched.is_over())));
         let imports = || Compiled(program.imports.clone());
         runtime.set_loader(imports(), imports());
         let context = Context::full(&runtime).map_err(|_| Broken::Memory)?;
-        let further = Parts::default();
-        let (stack, seed, panicked) = (Stack::new(limits.stack), Seed::new(), Panicked::default());
+        let outside = Outside {
+            natives: natives.clone(),
+            stack: Stack::new(limits.stack),
+            seed: Seed::new(),
+            panicked: Panicked::default(),
+            further: Parts::default(),
+        };
         let held = context.with(|ctx| {
-            stack.enter(&ctx);
-            let prepared = (|| {
-                let random = random::install(&ctx, &seed)?;
-                let native = native(&ctx, natives, limits.memory, &panicked)?;
-                let part = part(&ctx, prelude, &further, &stack, &panicked)?;
-                prepare(&ctx, prelude, program, [native, part, random])
-            })();
+            outside.stack.enter(&ctx);
+            let prepared = prepare(&ctx, prelude, program, limits.memory, &outside);
             prepared.map_err(|error| broken(&ctx, &error, Some(natives)))
         })?;
-        further.take();
+        outside.further.take();
         heap.keep();
-        let (program, natives) = (program.clone(), natives.clone());
-        let mut world = Self {
-            held,
-            context,
-            runtime,
-            heap,
-            program,
-            natives,
-            stack,
-            seed,
-            panicked,
-            further,
-            is_begun: false,
-        };
+        let program = program.clone();
+        let mut world = Self { held, context, runtime, heap, program, outside, is_begun: false };
         world.begin()?;
         Ok(world)
     }
@@ -110,8 +102,8 @@ impl QuickWorld {
     fn begin(&mut self) -> std::result::Result<(), Broken> {
         self.is_begun = true;
         self.context.with(|ctx| {
-            self.stack.enter(&ctx);
-            evaluate(&ctx, &self.held, &self.natives)
+            self.outside.stack.enter(&ctx);
+            evaluate(&ctx, &self.held, &self.outside.natives)
         })
     }
 }
@@ -121,12 +113,17 @@ fn prepare<'js>(
     ctx: &Ctx<'js>,
     prelude: &Arc<Prelude>,
     program: &Program,
-    functions: [Function<'js>; 3],
+    memory: usize,
+    outside: &Outside,
 ) -> Result<Held> {
+    let Outside { natives, stack, seed, panicked, further } = outside;
+    let random = random::install(ctx, seed)?;
+    let native = native(ctx, natives, memory, panicked)?;
+    let part = part(ctx, prelude, further, stack, panicked)?;
+    let functions =
+        [&native, &part, &random].map(|function| Persistent::save(ctx, function.clone()));
     let core: Function<'js> = prelude.load(ctx, prelude::CORE)?.get()?;
     let globals = to_js(ctx, program.globals.clone())?;
-    let kept = functions.clone().map(|function| Persistent::save(ctx, function));
-    let [native, part, _] = functions;
     let deliver: Function<'js> = core.call((native, part, globals))?;
     for name in program.needed.all() {
         deliver.call::<_, ()>(("part", name))?;
@@ -135,7 +132,7 @@ fn prepare<'js>(
     Ok(Held {
         deliver: Persistent::save(ctx, deliver),
         entry: Persistent::save(ctx, entry),
-        _functions: kept,
+        _functions: functions,
     })
 }
 
@@ -175,9 +172,9 @@ impl World for QuickWorld {
         if !self.is_begun {
             self.begin()?;
         }
-        let natives = &self.natives;
+        let natives = &self.outside.natives;
         self.context.with(|ctx| {
-            self.stack.enter(&ctx);
+            self.outside.stack.enter(&ctx);
             let told = || {
                 let deliver = self.held.deliver.clone().restore(&ctx)?;
                 let arguments = event.into_arguments();
@@ -206,17 +203,17 @@ impl World for QuickWorld {
     }
 
     fn reset(&mut self) -> bool {
-        if self.panicked.has() {
+        if self.outside.panicked.has() {
             return false;
         }
-        let further = self.further.take();
+        let further = self.outside.further.take();
         if !further.is_empty() {
             // The next world that is made has them in it.
             further.iter().for_each(|name| self.program.needed.add(name));
             return false;
         }
         self.heap.restore();
-        self.seed.renew();
+        self.outside.seed.renew();
         self.is_begun = false;
         true
     }
@@ -226,6 +223,8 @@ impl Drop for QuickWorld {
     /// It ends as it was made, whatever a script has left of it: QuickJS ends the process where it finds something
     /// amiss.
     fn drop(&mut self) {
-        self.heap.restore();
+        if self.is_begun {
+            self.heap.restore();
+        }
     }
 }
