@@ -60,6 +60,7 @@ pub use parts::registry;
 pub use plan::{Given, Placed, Plan, Setting};
 #[cfg(feature = "develop")]
 pub use project::{Kind, Package, Project, ProjectError};
+pub use serving::raise_descriptor_limit;
 pub use source::{Source, SourceError};
 
 /// Runs a command line, its first element being the name of the program, and gives the exit code: 0 done,

@@ -77,8 +77,9 @@ pub(crate) fn forgo_huge_pages() {
     let _ = disable_transparent_huge_pages(true);
 }
 
-/// Connections cost a descriptor each: the soft limit is raised to the hard one.
-pub(crate) fn raise_descriptor_limit() {
+/// Connections cost a descriptor each: the soft limit is raised to the hard one. Where it cannot be, the log says
+/// so. What serves by itself, as `mik run`, does this first.
+pub fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         limit.current = limit.maximum;

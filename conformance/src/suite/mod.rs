@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::Trial;
-use rustix::process::{Resource, getrlimit, setrlimit};
 
 pub use built_in::built_in;
 
@@ -45,7 +44,8 @@ pub fn run_with(
         Ok(options) => options,
         Err(failure) => return complain(&failure),
     };
-    raise_descriptors();
+    // Cases that open hundreds of connections run beside each other. Where there cannot be more, they say so.
+    mik::raise_descriptor_limit();
     let folder = options.cases.clone().unwrap_or_else(cases);
     let Group { cases, tables } = match load(&folder) {
         Ok(group) => group,
@@ -126,13 +126,6 @@ pub fn rows() -> Result<BTreeMap<u16, BTreeSet<String>>, String> {
 /// The folder of the cases that belong to this crate.
 pub fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
-}
-
-/// Cases that open hundreds of connections run beside each other. Where there cannot be more, they say so.
-fn raise_descriptors() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn complain(failure: &str) -> ExitCode {
