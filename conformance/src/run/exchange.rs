@@ -14,7 +14,7 @@ use crate::PATIENCE;
 use crate::case::{Content, Expect, Filled, Number, Part, Request, Run, Sent, Step};
 use crate::cases::{Outcome, shown};
 use crate::mik::eventually;
-use crate::raw::{Head, Raw, Received, told};
+use crate::raw::{Head, Raw, told};
 use crate::wire::Stop;
 
 /// How long what must come eventually may take.
@@ -242,39 +242,27 @@ impl Line {
 
     /// As much as the expectation is about: where something else than the end may come, that `is_enough`.
     fn all(&mut self, expect: &Expect, is_enough: impl Fn(&Came) -> bool) -> Came {
-        let mut answers = Vec::new();
+        let mut came = Came::default();
         if let Some((head, body)) = self.begun.take() {
-            let response = self.raw.rest(head, body);
-            let broken = response.broken.clone();
-            answers.push(response);
-            if broken.is_some() {
-                return Came { answers, end: broken, ..Came::default() };
-            }
+            came.answer(self.raw.rest(head, body));
         }
-        let mut came = Came { answers, ..Came::default() };
         let waits = expect.waits_for_end();
         let may_do_without = !waits || expect.may_do_without_end();
         if may_do_without {
             self.answers(expect.wanted(), &mut came);
         }
-        if waits && came.end.is_none() && !(may_do_without && is_enough(&came)) {
-            let methods = std::mem::take(&mut self.methods);
-            let Received { answers, end } = self.raw.collect_to(methods.iter().map(String::as_str));
-            came.answers.extend(answers);
-            came.end = Some(end);
+        if waits && !(may_do_without && is_enough(&came)) {
+            self.answers(usize::MAX, &mut came);
         }
         came
     }
 
-    /// Answers until there are so many, or no more.
+    /// Answers until there are so many, or the end.
     fn answers(&mut self, wanted: usize, came: &mut Came) {
         while came.answers.len() < wanted && came.end.is_none() {
             let method = self.method();
             match self.raw.response_to(&method) {
-                Ok(response) => {
-                    came.end.clone_from(&response.broken);
-                    came.answers.push(response);
-                }
+                Ok(response) => came.answer(response),
                 Err(end) => came.end = Some(self.raw.rated(end)),
             }
         }

@@ -23,6 +23,14 @@ pub(super) struct Came {
     pub(super) took: Duration,
 }
 
+impl Came {
+    /// One more answer. With one that breaks off, all ends.
+    pub(super) fn answer(&mut self, answer: Response) {
+        self.end.clone_from(&answer.broken);
+        self.answers.push(answer);
+    }
+}
+
 /// Judges it.
 pub(super) fn judge(expect: &Expect, came: &Came, with: &Filled) -> Outcome {
     all(expect, came, with, expect.any.is_empty())?;
